@@ -1,0 +1,42 @@
+// One call as a surface sees it: the session it belongs to, its deadline, and the worker around it.
+import type { Log } from "./log.ts";
+import type { Session } from "./sessions/session.ts";
+
+export interface Call {
+  readonly session: Session;
+  /** Aborts when the caller has gone or the deadline has passed. Made on first use, because most calls need none. */
+  readonly signal: AbortSignal;
+  /** When the caller stops waiting, in milliseconds since the epoch; undefined when it set no deadline. */
+  readonly deadline: number | undefined;
+  /** Headers of the HTTP request, less the session token. */
+  readonly headers: Headers;
+  /** The Worker's bindings (`env`). */
+  readonly bindings: Bindings;
+  /** Scheme, host and port the call came to, for URLs that lead back here. */
+  readonly origin: string;
+  readonly log: Log;
+  /** Keeps the worker alive until the promise settles, after the answer has gone out. */
+  waitUntil(promise: Promise<unknown>): void;
+}
+
+/** The Worker's `env`: variables, secrets and resource bindings by name. */
+export type Bindings = Readonly<Record<string, unknown>>;
+
+/** What every handler of an authored provider gets beside its input. */
+export interface ProviderRequest<Config = unknown> {
+  /** gestaltd's name for this provider. */
+  readonly name: string;
+  /** The provider's config, as its schema parsed it. */
+  readonly config: Config;
+  /** Session variables: the environment gestaltd gave this instance. */
+  readonly env: Readonly<Record<string, string>>;
+  /** The Worker's bindings. */
+  readonly bindings: Bindings;
+  /** Aborts when the caller has gone or the deadline has passed. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since the epoch; undefined when the caller set none. */
+  readonly deadline: number | undefined;
+  readonly log: Log;
+  /** Keeps the worker alive until the promise settles, after the answer has gone out. */
+  waitUntil(promise: Promise<unknown>): void;
+}

@@ -1,0 +1,36 @@
+// A surface: one service of the protocol with the functions that serve it.
+import type {
+  DescMethod,
+  DescMethodClientStreaming,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  DescService,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import type { Call } from "./call.ts";
+
+/** Serves one method. Errors are thrown: a `ConnectError` goes out as it is, anything else as INTERNAL without its text. */
+export type SurfaceMethod<M extends DescMethod> =
+  M extends DescMethodUnary<infer I, infer O>
+    ? (request: MessageShape<I>, call: Call) => MessageInitShape<O> | Promise<MessageInitShape<O>>
+    : M extends DescMethodServerStreaming<infer I, infer O>
+      ? (request: MessageShape<I>, call: Call) => AsyncIterable<MessageInitShape<O>>
+      : M extends DescMethodClientStreaming<infer I, infer O>
+        ? (requests: AsyncIterable<MessageShape<I>>, call: Call) => Promise<MessageInitShape<O>>
+        : never;
+
+/** The functions by the method's local name (`getMany`). A method left out is UNIMPLEMENTED. */
+export type SurfaceMethods<S extends DescService> = {
+  readonly [K in keyof S["method"]]?: SurfaceMethod<S["method"][K]>;
+};
+
+export interface Surface {
+  readonly service: DescService;
+  readonly methods: Readonly<Record<string, ((request: never, call: Call) => unknown) | undefined>>;
+}
+
+/** Ties functions to a service, with the types of its methods. */
+export function surface<S extends DescService>(service: S, methods: SurfaceMethods<S>): Surface {
+  return { service, methods: methods as Surface["methods"] };
+}
