@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gestalt/edge/v1/edge.proto.
  */
 export const file_gestalt_edge_v1_edge: GenFile = /*@__PURE__*/
-  fileDesc("ChpnZXN0YWx0L2VkZ2UvdjEvZWRnZS5wcm90bxIPZ2VzdGFsdC5lZGdlLnYxIhEKD0Rlc2NyaWJlUmVxdWVzdCJ3ChBEZXNjcmliZVJlc3BvbnNlEg4KBndvcmtlchgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIyCglwcm92aWRlcnMYBCADKAsyHy5nZXN0YWx0LmVkZ2UudjEuU2VydmVkUHJvdmlkZXIiTwoOU2VydmVkUHJvdmlkZXISDAoEbmFtZRgBIAEoCRIvCgRraW5kGAIgASgOMiEuZ2VzdGFsdC5wcm92aWRlci52MS5Qcm92aWRlcktpbmQiFQoTQ2xvc2VTZXNzaW9uUmVxdWVzdCIWChRDbG9zZVNlc3Npb25SZXNwb25zZSIlChNCZWdpblVwbG9hZFJlc3BvbnNlEg4KBnVwbG9hZBgBIAEoCSJVChVDb21wbGV0ZVVwbG9hZFJlcXVlc3QSDgoGdXBsb2FkGAEgASgJEiwKBXBhcnRzGAIgAygLMh0uZ2VzdGFsdC5lZGdlLnYxLlVwbG9hZGVkUGFydCIsCgxVcGxvYWRlZFBhcnQSDgoGbnVtYmVyGAEgASgFEgwKBGV0YWcYAiABKAkiJAoSQWJvcnRVcGxvYWRSZXF1ZXN0Eg4KBnVwbG9hZBgBIAEoCSIVChNBYm9ydFVwbG9hZFJlc3BvbnNlMscBCg1Xb3JrZXJTZXJ2aWNlElQKCERlc2NyaWJlEiAuZ2VzdGFsdC5lZGdlLnYxLkRlc2NyaWJlUmVxdWVzdBohLmdlc3RhbHQuZWRnZS52MS5EZXNjcmliZVJlc3BvbnNlIgOQAgESYAoMQ2xvc2VTZXNzaW9uEiQuZ2VzdGFsdC5lZGdlLnYxLkNsb3NlU2Vzc2lvblJlcXVlc3QaJS5nZXN0YWx0LmVkZ2UudjEuQ2xvc2VTZXNzaW9uUmVzcG9uc2UiA5ACAjKeAgoNVXBsb2FkU2VydmljZRJWCgVCZWdpbhInLmdlc3RhbHQucHJvdmlkZXIudjEuV3JpdGVPYmplY3RSZXF1ZXN0GiQuZ2VzdGFsdC5lZGdlLnYxLkJlZ2luVXBsb2FkUmVzcG9uc2USXAoIQ29tcGxldGUSJi5nZXN0YWx0LmVkZ2UudjEuQ29tcGxldGVVcGxvYWRSZXF1ZXN0GiguZ2VzdGFsdC5wcm92aWRlci52MS5Xcml0ZU9iamVjdFJlc3BvbnNlElcKBUFib3J0EiMuZ2VzdGFsdC5lZGdlLnYxLkFib3J0VXBsb2FkUmVxdWVzdBokLmdlc3RhbHQuZWRnZS52MS5BYm9ydFVwbG9hZFJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_gestalt_provider_v1_lifecycle, file_gestalt_provider_v1_s3]);
+  fileDesc("ChpnZXN0YWx0L2VkZ2UvdjEvZWRnZS5wcm90bxIPZ2VzdGFsdC5lZGdlLnYxIhEKD0Rlc2NyaWJlUmVxdWVzdCJ3ChBEZXNjcmliZVJlc3BvbnNlEg4KBndvcmtlchgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIyCglwcm92aWRlcnMYBCADKAsyHy5nZXN0YWx0LmVkZ2UudjEuU2VydmVkUHJvdmlkZXIiogEKDlNlcnZlZFByb3ZpZGVyEgwKBG5hbWUYASABKAkSLwoEa2luZBgCIAEoDjIhLmdlc3RhbHQucHJvdmlkZXIudjEuUHJvdmlkZXJLaW5kEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIPCgd2ZXJzaW9uGAUgASgJEhUKDWNvbmZpZ19zY2hlbWEYBiABKAkiFQoTQ2xvc2VTZXNzaW9uUmVxdWVzdCIWChRDbG9zZVNlc3Npb25SZXNwb25zZSIlChNCZWdpblVwbG9hZFJlc3BvbnNlEg4KBnVwbG9hZBgBIAEoCSJVChVDb21wbGV0ZVVwbG9hZFJlcXVlc3QSDgoGdXBsb2FkGAEgASgJEiwKBXBhcnRzGAIgAygLMh0uZ2VzdGFsdC5lZGdlLnYxLlVwbG9hZGVkUGFydCIsCgxVcGxvYWRlZFBhcnQSDgoGbnVtYmVyGAEgASgFEgwKBGV0YWcYAiABKAkiJAoSQWJvcnRVcGxvYWRSZXF1ZXN0Eg4KBnVwbG9hZBgBIAEoCSIVChNBYm9ydFVwbG9hZFJlc3BvbnNlMscBCg1Xb3JrZXJTZXJ2aWNlElQKCERlc2NyaWJlEiAuZ2VzdGFsdC5lZGdlLnYxLkRlc2NyaWJlUmVxdWVzdBohLmdlc3RhbHQuZWRnZS52MS5EZXNjcmliZVJlc3BvbnNlIgOQAgESYAoMQ2xvc2VTZXNzaW9uEiQuZ2VzdGFsdC5lZGdlLnYxLkNsb3NlU2Vzc2lvblJlcXVlc3QaJS5nZXN0YWx0LmVkZ2UudjEuQ2xvc2VTZXNzaW9uUmVzcG9uc2UiA5ACAjKeAgoNVXBsb2FkU2VydmljZRJWCgVCZWdpbhInLmdlc3RhbHQucHJvdmlkZXIudjEuV3JpdGVPYmplY3RSZXF1ZXN0GiQuZ2VzdGFsdC5lZGdlLnYxLkJlZ2luVXBsb2FkUmVzcG9uc2USXAoIQ29tcGxldGUSJi5nZXN0YWx0LmVkZ2UudjEuQ29tcGxldGVVcGxvYWRSZXF1ZXN0GiguZ2VzdGFsdC5wcm92aWRlci52MS5Xcml0ZU9iamVjdFJlc3BvbnNlElcKBUFib3J0EiMuZ2VzdGFsdC5lZGdlLnYxLkFib3J0VXBsb2FkUmVxdWVzdBokLmdlc3RhbHQuZWRnZS52MS5BYm9ydFVwbG9hZFJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_gestalt_provider_v1_lifecycle, file_gestalt_provider_v1_s3]);
 
 /**
  * @generated from message gestalt.edge.v1.DescribeRequest
@@ -92,6 +92,28 @@ export type ServedProvider = Message<"gestalt.edge.v1.ServedProvider"> & {
    * @generated from field: gestalt.provider.v1.ProviderKind kind = 2;
    */
   kind: ProviderKind;
+
+  /**
+   * @generated from field: string display_name = 3;
+   */
+  displayName: string;
+
+  /**
+   * @generated from field: string description = 4;
+   */
+  description: string;
+
+  /**
+   * @generated from field: string version = 5;
+   */
+  version: string;
+
+  /**
+   * JSON Schema of the provider's config as JSON text; empty when its author gave none.
+   *
+   * @generated from field: string config_schema = 6;
+   */
+  configSchema: string;
 };
 
 /**
@@ -273,7 +295,7 @@ export const WorkerService: GenService<{
  * Parts may be sent in parallel and in any order. All but the last have one size, and the last is not
  * larger. Sending a part again under the same number replaces it.
  *
- * No object exists before Complete has succeeded, and none is left behind after Abort.
+ * The key keeps what it held until Complete has succeeded, and after Abort for good.
  *
  * @generated from service gestalt.edge.v1.UploadService
  */

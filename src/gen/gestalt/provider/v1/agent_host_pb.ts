@@ -21,8 +21,6 @@ export const file_gestalt_provider_v1_agent_host: GenFile = /*@__PURE__*/
   fileDesc("CiRnZXN0YWx0L3Byb3ZpZGVyL3YxL2FnZW50X2hvc3QucHJvdG8SE2dlc3RhbHQucHJvdmlkZXIudjEiiwEKFUxpc3RBZ2VudFRvb2xzUmVxdWVzdBISCgpzZXNzaW9uX2lkGAEgASgJEg8KB3R1cm5faWQYAiABKAkSEQoJcGFnZV9zaXplGAMgASgFEhIKCnBhZ2VfdG9rZW4YBCABKAkSEQoJcnVuX2dyYW50GAYgASgJEg0KBXF1ZXJ5GAcgASgJSgQIBRAGImYKFkxpc3RBZ2VudFRvb2xzUmVzcG9uc2USMwoFdG9vbHMYASADKAsyJC5nZXN0YWx0LnByb3ZpZGVyLnYxLkxpc3RlZEFnZW50VG9vbBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkikwIKD0xpc3RlZEFnZW50VG9vbBIKCgJpZBgBIAEoCRIQCghtY3BfbmFtZRgCIAEoCRINCgV0aXRsZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIUCgxpbnB1dF9zY2hlbWEYBSABKAkSFQoNb3V0cHV0X3NjaGVtYRgGIAEoCRI+Cgthbm5vdGF0aW9ucxgHIAEoCzIpLmdlc3RhbHQucHJvdmlkZXIudjEuT3BlcmF0aW9uQW5ub3RhdGlvbnMSLgoDcmVmGAggASgLMiEuZ2VzdGFsdC5wcm92aWRlci52MS5BZ2VudFRvb2xSZWYSDAoEdGFncxgJIAMoCRITCgtzZWFyY2hfdGV4dBgKIAEoCSLDAQoXRXhlY3V0ZUFnZW50VG9vbFJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd0dXJuX2lkGAIgASgJEhQKDHRvb2xfY2FsbF9pZBgDIAEoCRIPCgd0b29sX2lkGAQgASgJEioKCWFyZ3VtZW50cxgFIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSFwoPaWRlbXBvdGVuY3lfa2V5GAcgASgJEhEKCXJ1bl9ncmFudBgIIAEoCUoECAYQByI4ChhFeGVjdXRlQWdlbnRUb29sUmVzcG9uc2USDgoGc3RhdHVzGAEgASgFEgwKBGJvZHkYAiABKAkifQodUmVzb2x2ZUFnZW50Q29ubmVjdGlvblJlcXVlc3QSEgoKc2Vzc2lvbl9pZBgBIAEoCRIPCgd0dXJuX2lkGAIgASgJEhIKCmNvbm5lY3Rpb24YAyABKAkSEAoIaW5zdGFuY2UYBCABKAkSEQoJcnVuX2dyYW50GAUgASgJIokDChdSZXNvbHZlZEFnZW50Q29ubmVjdGlvbhIVCg1jb25uZWN0aW9uX2lkGAEgASgJEhIKCmNvbm5lY3Rpb24YAiABKAkSEAoIaW5zdGFuY2UYAyABKAkSDAoEbW9kZRgEIAEoCRJKCgdoZWFkZXJzGAUgAygLMjkuZ2VzdGFsdC5wcm92aWRlci52MS5SZXNvbHZlZEFnZW50Q29ubmVjdGlvbi5IZWFkZXJzRW50cnkSSAoGcGFyYW1zGAYgAygLMjguZ2VzdGFsdC5wcm92aWRlci52MS5SZXNvbHZlZEFnZW50Q29ubmVjdGlvbi5QYXJhbXNFbnRyeRIuCgpleHBpcmVzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ARotCgtQYXJhbXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBMtkCCglBZ2VudEhvc3QSaQoJTGlzdFRvb2xzEiouZ2VzdGFsdC5wcm92aWRlci52MS5MaXN0QWdlbnRUb29sc1JlcXVlc3QaKy5nZXN0YWx0LnByb3ZpZGVyLnYxLkxpc3RBZ2VudFRvb2xzUmVzcG9uc2UiA5ACAhJqCgtFeGVjdXRlVG9vbBIsLmdlc3RhbHQucHJvdmlkZXIudjEuRXhlY3V0ZUFnZW50VG9vbFJlcXVlc3QaLS5nZXN0YWx0LnByb3ZpZGVyLnYxLkV4ZWN1dGVBZ2VudFRvb2xSZXNwb25zZRJ1ChFSZXNvbHZlQ29ubmVjdGlvbhIyLmdlc3RhbHQucHJvdmlkZXIudjEuUmVzb2x2ZUFnZW50Q29ubmVjdGlvblJlcXVlc3QaLC5nZXN0YWx0LnByb3ZpZGVyLnYxLlJlc29sdmVkQWdlbnRDb25uZWN0aW9uYgZwcm90bzM", [file_gestalt_provider_v1_agent, file_gestalt_provider_v1_catalog, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
- * Which tools.
- *
  * @generated from message gestalt.provider.v1.ListAgentToolsRequest
  */
 export type ListAgentToolsRequest = Message<"gestalt.provider.v1.ListAgentToolsRequest"> & {
@@ -73,8 +71,6 @@ export const ListAgentToolsRequestSchema: GenMessage<ListAgentToolsRequest> = /*
   messageDesc(file_gestalt_provider_v1_agent_host, 0);
 
 /**
- * One page.
- *
  * @generated from message gestalt.provider.v1.ListAgentToolsResponse
  */
 export type ListAgentToolsResponse = Message<"gestalt.provider.v1.ListAgentToolsResponse"> & {
@@ -173,8 +169,6 @@ export const ListedAgentToolSchema: GenMessage<ListedAgentTool> = /*@__PURE__*/
   messageDesc(file_gestalt_provider_v1_agent_host, 2);
 
 /**
- * One call of one tool.
- *
  * @generated from message gestalt.provider.v1.ExecuteAgentToolRequest
  */
 export type ExecuteAgentToolRequest = Message<"gestalt.provider.v1.ExecuteAgentToolRequest"> & {
@@ -230,8 +224,6 @@ export const ExecuteAgentToolRequestSchema: GenMessage<ExecuteAgentToolRequest> 
   messageDesc(file_gestalt_provider_v1_agent_host, 3);
 
 /**
- * What the tool answered.
- *
  * @generated from message gestalt.provider.v1.ExecuteAgentToolResponse
  */
 export type ExecuteAgentToolResponse = Message<"gestalt.provider.v1.ExecuteAgentToolResponse"> & {
@@ -258,8 +250,6 @@ export const ExecuteAgentToolResponseSchema: GenMessage<ExecuteAgentToolResponse
   messageDesc(file_gestalt_provider_v1_agent_host, 4);
 
 /**
- * The connection wanted.
- *
  * @generated from message gestalt.provider.v1.ResolveAgentConnectionRequest
  */
 export type ResolveAgentConnectionRequest = Message<"gestalt.provider.v1.ResolveAgentConnectionRequest"> & {

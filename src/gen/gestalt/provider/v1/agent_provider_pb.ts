@@ -105,8 +105,6 @@ export const AgentProviderCapabilitiesSchema: GenMessage<AgentProviderCapabiliti
   messageDesc(file_gestalt_provider_v1_agent_provider, 0);
 
 /**
- * No parameters.
- *
  * @generated from message gestalt.provider.v1.GetAgentProviderCapabilitiesRequest
  */
 export type GetAgentProviderCapabilitiesRequest = Message<"gestalt.provider.v1.GetAgentProviderCapabilitiesRequest"> & {
@@ -220,8 +218,6 @@ export const AgentSessionStartHookOutputSchema: GenMessage<AgentSessionStartHook
   messageDesc(file_gestalt_provider_v1_agent_provider, 4);
 
 /**
- * A session to create.
- *
  * @generated from message gestalt.provider.v1.CreateAgentProviderSessionRequest
  */
 export type CreateAgentProviderSessionRequest = Message<"gestalt.provider.v1.CreateAgentProviderSessionRequest"> & {
@@ -285,8 +281,6 @@ export const CreateAgentProviderSessionRequestSchema: GenMessage<CreateAgentProv
   messageDesc(file_gestalt_provider_v1_agent_provider, 5);
 
 /**
- * One session.
- *
  * @generated from message gestalt.provider.v1.GetAgentProviderSessionRequest
  */
 export type GetAgentProviderSessionRequest = Message<"gestalt.provider.v1.GetAgentProviderSessionRequest"> & {
@@ -353,8 +347,6 @@ export const ListAgentProviderSessionsRequestSchema: GenMessage<ListAgentProvide
   messageDesc(file_gestalt_provider_v1_agent_provider, 7);
 
 /**
- * The matches.
- *
  * @generated from message gestalt.provider.v1.ListAgentProviderSessionsResponse
  */
 export type ListAgentProviderSessionsResponse = Message<"gestalt.provider.v1.ListAgentProviderSessionsResponse"> & {
@@ -411,8 +403,6 @@ export const UpdateAgentProviderSessionRequestSchema: GenMessage<UpdateAgentProv
   messageDesc(file_gestalt_provider_v1_agent_provider, 9);
 
 /**
- * A turn to begin.
- *
  * @generated from message gestalt.provider.v1.CreateAgentProviderTurnRequest
  */
 export type CreateAgentProviderTurnRequest = Message<"gestalt.provider.v1.CreateAgentProviderTurnRequest"> & {
@@ -512,8 +502,6 @@ export const CreateAgentProviderTurnRequestSchema: GenMessage<CreateAgentProvide
   messageDesc(file_gestalt_provider_v1_agent_provider, 10);
 
 /**
- * One turn.
- *
  * @generated from message gestalt.provider.v1.GetAgentProviderTurnRequest
  */
 export type GetAgentProviderTurnRequest = Message<"gestalt.provider.v1.GetAgentProviderTurnRequest"> & {
@@ -584,8 +572,6 @@ export const ListAgentProviderTurnsRequestSchema: GenMessage<ListAgentProviderTu
   messageDesc(file_gestalt_provider_v1_agent_provider, 12);
 
 /**
- * The matches.
- *
  * @generated from message gestalt.provider.v1.ListAgentProviderTurnsResponse
  */
 export type ListAgentProviderTurnsResponse = Message<"gestalt.provider.v1.ListAgentProviderTurnsResponse"> & {
@@ -603,8 +589,6 @@ export const ListAgentProviderTurnsResponseSchema: GenMessage<ListAgentProviderT
   messageDesc(file_gestalt_provider_v1_agent_provider, 13);
 
 /**
- * The turn to end.
- *
  * @generated from message gestalt.provider.v1.CancelAgentProviderTurnRequest
  */
 export type CancelAgentProviderTurnRequest = Message<"gestalt.provider.v1.CancelAgentProviderTurnRequest"> & {
@@ -634,8 +618,6 @@ export const CancelAgentProviderTurnRequestSchema: GenMessage<CancelAgentProvide
   messageDesc(file_gestalt_provider_v1_agent_provider, 14);
 
 /**
- * Events of one turn.
- *
  * @generated from message gestalt.provider.v1.ListAgentProviderTurnEventsRequest
  */
 export type ListAgentProviderTurnEventsRequest = Message<"gestalt.provider.v1.ListAgentProviderTurnEventsRequest"> & {
@@ -691,8 +673,6 @@ export const ListAgentProviderTurnEventsResponseSchema: GenMessage<ListAgentProv
   messageDesc(file_gestalt_provider_v1_agent_provider, 16);
 
 /**
- * One interaction.
- *
  * @generated from message gestalt.provider.v1.GetAgentProviderInteractionRequest
  */
 export type GetAgentProviderInteractionRequest = Message<"gestalt.provider.v1.GetAgentProviderInteractionRequest"> & {
@@ -715,8 +695,6 @@ export const GetAgentProviderInteractionRequestSchema: GenMessage<GetAgentProvid
   messageDesc(file_gestalt_provider_v1_agent_provider, 17);
 
 /**
- * Interactions of one turn.
- *
  * @generated from message gestalt.provider.v1.ListAgentProviderInteractionsRequest
  */
 export type ListAgentProviderInteractionsRequest = Message<"gestalt.provider.v1.ListAgentProviderInteractionsRequest"> & {
@@ -739,8 +717,6 @@ export const ListAgentProviderInteractionsRequestSchema: GenMessage<ListAgentPro
   messageDesc(file_gestalt_provider_v1_agent_provider, 18);
 
 /**
- * The interactions.
- *
  * @generated from message gestalt.provider.v1.ListAgentProviderInteractionsResponse
  */
 export type ListAgentProviderInteractionsResponse = Message<"gestalt.provider.v1.ListAgentProviderInteractionsResponse"> & {
@@ -758,8 +734,6 @@ export const ListAgentProviderInteractionsResponseSchema: GenMessage<ListAgentPr
   messageDesc(file_gestalt_provider_v1_agent_provider, 19);
 
 /**
- * The answer to an interaction.
- *
  * @generated from message gestalt.provider.v1.ResolveAgentProviderInteractionRequest
  */
 export type ResolveAgentProviderInteractionRequest = Message<"gestalt.provider.v1.ResolveAgentProviderInteractionRequest"> & {

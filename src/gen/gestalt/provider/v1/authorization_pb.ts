@@ -171,8 +171,6 @@ export const AccessDecisionSchema: GenMessage<AccessDecision> = /*@__PURE__*/
   messageDesc(file_gestalt_provider_v1_authorization, 4);
 
 /**
- * Several questions.
- *
  * @generated from message gestalt.provider.v1.AccessEvaluationsRequest
  */
 export type AccessEvaluationsRequest = Message<"gestalt.provider.v1.AccessEvaluationsRequest"> & {
@@ -209,8 +207,6 @@ export const AccessEvaluationsResponseSchema: GenMessage<AccessEvaluationsRespon
   messageDesc(file_gestalt_provider_v1_authorization, 6);
 
 /**
- * Which resources?
- *
  * @generated from message gestalt.provider.v1.ResourceSearchRequest
  */
 export type ResourceSearchRequest = Message<"gestalt.provider.v1.ResourceSearchRequest"> & {
@@ -257,8 +253,6 @@ export const ResourceSearchRequestSchema: GenMessage<ResourceSearchRequest> = /*
   messageDesc(file_gestalt_provider_v1_authorization, 7);
 
 /**
- * One page.
- *
  * @generated from message gestalt.provider.v1.ResourceSearchResponse
  */
 export type ResourceSearchResponse = Message<"gestalt.provider.v1.ResourceSearchResponse"> & {
@@ -288,8 +282,6 @@ export const ResourceSearchResponseSchema: GenMessage<ResourceSearchResponse> = 
   messageDesc(file_gestalt_provider_v1_authorization, 8);
 
 /**
- * Which subjects?
- *
  * @generated from message gestalt.provider.v1.SubjectSearchRequest
  */
 export type SubjectSearchRequest = Message<"gestalt.provider.v1.SubjectSearchRequest"> & {
@@ -338,8 +330,6 @@ export const SubjectSearchRequestSchema: GenMessage<SubjectSearchRequest> = /*@_
   messageDesc(file_gestalt_provider_v1_authorization, 9);
 
 /**
- * One page.
- *
  * @generated from message gestalt.provider.v1.SubjectSearchResponse
  */
 export type SubjectSearchResponse = Message<"gestalt.provider.v1.SubjectSearchResponse"> & {
@@ -369,8 +359,6 @@ export const SubjectSearchResponseSchema: GenMessage<SubjectSearchResponse> = /*
   messageDesc(file_gestalt_provider_v1_authorization, 10);
 
 /**
- * Which actions?
- *
  * @generated from message gestalt.provider.v1.ActionSearchRequest
  */
 export type ActionSearchRequest = Message<"gestalt.provider.v1.ActionSearchRequest"> & {
@@ -412,8 +400,6 @@ export const ActionSearchRequestSchema: GenMessage<ActionSearchRequest> = /*@__P
   messageDesc(file_gestalt_provider_v1_authorization, 11);
 
 /**
- * One page.
- *
  * @generated from message gestalt.provider.v1.ActionSearchResponse
  */
 export type ActionSearchResponse = Message<"gestalt.provider.v1.ActionSearchResponse"> & {
@@ -582,8 +568,6 @@ export const ReadRelationshipsRequestSchema: GenMessage<ReadRelationshipsRequest
   messageDesc(file_gestalt_provider_v1_authorization, 16);
 
 /**
- * One page.
- *
  * @generated from message gestalt.provider.v1.ReadRelationshipsResponse
  */
 export type ReadRelationshipsResponse = Message<"gestalt.provider.v1.ReadRelationshipsResponse"> & {
@@ -613,8 +597,6 @@ export const ReadRelationshipsResponseSchema: GenMessage<ReadRelationshipsRespon
   messageDesc(file_gestalt_provider_v1_authorization, 17);
 
 /**
- * What to store and what to remove.
- *
  * @generated from message gestalt.provider.v1.WriteRelationshipsRequest
  */
 export type WriteRelationshipsRequest = Message<"gestalt.provider.v1.WriteRelationshipsRequest"> & {
@@ -782,8 +764,6 @@ export const AuthorizationModelActionSchema: GenMessage<AuthorizationModelAction
   messageDesc(file_gestalt_provider_v1_authorization, 23);
 
 /**
- * The model in force.
- *
  * @generated from message gestalt.provider.v1.GetActiveModelResponse
  */
 export type GetActiveModelResponse = Message<"gestalt.provider.v1.GetActiveModelResponse"> & {
@@ -801,8 +781,6 @@ export const GetActiveModelResponseSchema: GenMessage<GetActiveModelResponse> = 
   messageDesc(file_gestalt_provider_v1_authorization, 24);
 
 /**
- * One page of models.
- *
  * @generated from message gestalt.provider.v1.ListModelsRequest
  */
 export type ListModelsRequest = Message<"gestalt.provider.v1.ListModelsRequest"> & {
@@ -829,8 +807,6 @@ export const ListModelsRequestSchema: GenMessage<ListModelsRequest> = /*@__PURE_
   messageDesc(file_gestalt_provider_v1_authorization, 25);
 
 /**
- * One page.
- *
  * @generated from message gestalt.provider.v1.ListModelsResponse
  */
 export type ListModelsResponse = Message<"gestalt.provider.v1.ListModelsResponse"> & {
@@ -855,8 +831,6 @@ export const ListModelsResponseSchema: GenMessage<ListModelsResponse> = /*@__PUR
   messageDesc(file_gestalt_provider_v1_authorization, 26);
 
 /**
- * A model to put in force.
- *
  * @generated from message gestalt.provider.v1.WriteModelRequest
  */
 export type WriteModelRequest = Message<"gestalt.provider.v1.WriteModelRequest"> & {

@@ -18,8 +18,6 @@ export const file_gestalt_provider_v1_cache: GenFile = /*@__PURE__*/
   fileDesc("Ch9nZXN0YWx0L3Byb3ZpZGVyL3YxL2NhY2hlLnByb3RvEhNnZXN0YWx0LnByb3ZpZGVyLnYxIh4KD0NhY2hlR2V0UmVxdWVzdBILCgNrZXkYASABKAkiMAoQQ2FjaGVHZXRSZXNwb25zZRINCgVmb3VuZBgBIAEoCBINCgV2YWx1ZRgCIAEoDCIjChNDYWNoZUdldE1hbnlSZXF1ZXN0EgwKBGtleXMYASADKAkiSQoUQ2FjaGVHZXRNYW55UmVzcG9uc2USMQoHZW50cmllcxgBIAMoCzIgLmdlc3RhbHQucHJvdmlkZXIudjEuQ2FjaGVSZXN1bHQiOAoLQ2FjaGVSZXN1bHQSCwoDa2V5GAEgASgJEg0KBWZvdW5kGAIgASgIEg0KBXZhbHVlGAMgASgMIlUKD0NhY2hlU2V0UmVxdWVzdBILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAwSJgoDdHRsGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIisKDUNhY2hlU2V0RW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMInIKE0NhY2hlU2V0TWFueVJlcXVlc3QSMwoHZW50cmllcxgBIAMoCzIiLmdlc3RhbHQucHJvdmlkZXIudjEuQ2FjaGVTZXRFbnRyeRImCgN0dGwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iIQoSQ2FjaGVEZWxldGVSZXF1ZXN0EgsKA2tleRgBIAEoCSImChNDYWNoZURlbGV0ZVJlc3BvbnNlEg8KB2RlbGV0ZWQYASABKAgiJgoWQ2FjaGVEZWxldGVNYW55UmVxdWVzdBIMCgRrZXlzGAEgAygJIioKF0NhY2hlRGVsZXRlTWFueVJlc3BvbnNlEg8KB2RlbGV0ZWQYASABKAMiSAoRQ2FjaGVUb3VjaFJlcXVlc3QSCwoDa2V5GAEgASgJEiYKA3R0bBgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiIlChJDYWNoZVRvdWNoUmVzcG9uc2USDwoHdG91Y2hlZBgBIAEoCDKBBQoFQ2FjaGUSVwoDR2V0EiQuZ2VzdGFsdC5wcm92aWRlci52MS5DYWNoZUdldFJlcXVlc3QaJS5nZXN0YWx0LnByb3ZpZGVyLnYxLkNhY2hlR2V0UmVzcG9uc2UiA5ACARJjCgdHZXRNYW55EiguZ2VzdGFsdC5wcm92aWRlci52MS5DYWNoZUdldE1hbnlSZXF1ZXN0GikuZ2VzdGFsdC5wcm92aWRlci52MS5DYWNoZUdldE1hbnlSZXNwb25zZSIDkAIBEkgKA1NldBIkLmdlc3RhbHQucHJvdmlkZXIudjEuQ2FjaGVTZXRSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IgOQAgISUAoHU2V0TWFueRIoLmdlc3RhbHQucHJvdmlkZXIudjEuQ2FjaGVTZXRNYW55UmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eSIDkAICElsKBkRlbGV0ZRInLmdlc3RhbHQucHJvdmlkZXIudjEuQ2FjaGVEZWxldGVSZXF1ZXN0GiguZ2VzdGFsdC5wcm92aWRlci52MS5DYWNoZURlbGV0ZVJlc3BvbnNlEmcKCkRlbGV0ZU1hbnkSKy5nZXN0YWx0LnByb3ZpZGVyLnYxLkNhY2hlRGVsZXRlTWFueVJlcXVlc3QaLC5nZXN0YWx0LnByb3ZpZGVyLnYxLkNhY2hlRGVsZXRlTWFueVJlc3BvbnNlElgKBVRvdWNoEiYuZ2VzdGFsdC5wcm92aWRlci52MS5DYWNoZVRvdWNoUmVxdWVzdBonLmdlc3RhbHQucHJvdmlkZXIudjEuQ2FjaGVUb3VjaFJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_empty]);
 
 /**
- * One key.
- *
  * @generated from message gestalt.provider.v1.CacheGetRequest
  */
 export type CacheGetRequest = Message<"gestalt.provider.v1.CacheGetRequest"> & {
@@ -37,8 +35,6 @@ export const CacheGetRequestSchema: GenMessage<CacheGetRequest> = /*@__PURE__*/
   messageDesc(file_gestalt_provider_v1_cache, 0);
 
 /**
- * The entry, if there is one.
- *
  * @generated from message gestalt.provider.v1.CacheGetResponse
  */
 export type CacheGetResponse = Message<"gestalt.provider.v1.CacheGetResponse"> & {
@@ -63,8 +59,6 @@ export const CacheGetResponseSchema: GenMessage<CacheGetResponse> = /*@__PURE__*
   messageDesc(file_gestalt_provider_v1_cache, 1);
 
 /**
- * Several keys.
- *
  * @generated from message gestalt.provider.v1.CacheGetManyRequest
  */
 export type CacheGetManyRequest = Message<"gestalt.provider.v1.CacheGetManyRequest"> & {
@@ -85,8 +79,6 @@ export const CacheGetManyRequestSchema: GenMessage<CacheGetManyRequest> = /*@__P
   messageDesc(file_gestalt_provider_v1_cache, 2);
 
 /**
- * What was found.
- *
  * @generated from message gestalt.provider.v1.CacheGetManyResponse
  */
 export type CacheGetManyResponse = Message<"gestalt.provider.v1.CacheGetManyResponse"> & {
@@ -104,8 +96,6 @@ export const CacheGetManyResponseSchema: GenMessage<CacheGetManyResponse> = /*@_
   messageDesc(file_gestalt_provider_v1_cache, 3);
 
 /**
- * The outcome for one key.
- *
  * @generated from message gestalt.provider.v1.CacheResult
  */
 export type CacheResult = Message<"gestalt.provider.v1.CacheResult"> & {
@@ -135,8 +125,6 @@ export const CacheResultSchema: GenMessage<CacheResult> = /*@__PURE__*/
   messageDesc(file_gestalt_provider_v1_cache, 4);
 
 /**
- * One entry to write.
- *
  * @generated from message gestalt.provider.v1.CacheSetRequest
  */
 export type CacheSetRequest = Message<"gestalt.provider.v1.CacheSetRequest"> & {
@@ -167,8 +155,6 @@ export const CacheSetRequestSchema: GenMessage<CacheSetRequest> = /*@__PURE__*/
   messageDesc(file_gestalt_provider_v1_cache, 5);
 
 /**
- * One key and its value.
- *
  * @generated from message gestalt.provider.v1.CacheSetEntry
  */
 export type CacheSetEntry = Message<"gestalt.provider.v1.CacheSetEntry"> & {
@@ -191,8 +177,6 @@ export const CacheSetEntrySchema: GenMessage<CacheSetEntry> = /*@__PURE__*/
   messageDesc(file_gestalt_provider_v1_cache, 6);
 
 /**
- * Several entries with one lifetime.
- *
  * @generated from message gestalt.provider.v1.CacheSetManyRequest
  */
 export type CacheSetManyRequest = Message<"gestalt.provider.v1.CacheSetManyRequest"> & {
@@ -217,8 +201,6 @@ export const CacheSetManyRequestSchema: GenMessage<CacheSetManyRequest> = /*@__P
   messageDesc(file_gestalt_provider_v1_cache, 7);
 
 /**
- * One key.
- *
  * @generated from message gestalt.provider.v1.CacheDeleteRequest
  */
 export type CacheDeleteRequest = Message<"gestalt.provider.v1.CacheDeleteRequest"> & {
@@ -236,8 +218,6 @@ export const CacheDeleteRequestSchema: GenMessage<CacheDeleteRequest> = /*@__PUR
   messageDesc(file_gestalt_provider_v1_cache, 8);
 
 /**
- * What was there.
- *
  * @generated from message gestalt.provider.v1.CacheDeleteResponse
  */
 export type CacheDeleteResponse = Message<"gestalt.provider.v1.CacheDeleteResponse"> & {
@@ -257,8 +237,6 @@ export const CacheDeleteResponseSchema: GenMessage<CacheDeleteResponse> = /*@__P
   messageDesc(file_gestalt_provider_v1_cache, 9);
 
 /**
- * Several keys.
- *
  * @generated from message gestalt.provider.v1.CacheDeleteManyRequest
  */
 export type CacheDeleteManyRequest = Message<"gestalt.provider.v1.CacheDeleteManyRequest"> & {
@@ -276,8 +254,6 @@ export const CacheDeleteManyRequestSchema: GenMessage<CacheDeleteManyRequest> = 
   messageDesc(file_gestalt_provider_v1_cache, 10);
 
 /**
- * What was there.
- *
  * @generated from message gestalt.provider.v1.CacheDeleteManyResponse
  */
 export type CacheDeleteManyResponse = Message<"gestalt.provider.v1.CacheDeleteManyResponse"> & {
@@ -297,8 +273,6 @@ export const CacheDeleteManyResponseSchema: GenMessage<CacheDeleteManyResponse> 
   messageDesc(file_gestalt_provider_v1_cache, 11);
 
 /**
- * One key and its new lifetime.
- *
  * @generated from message gestalt.provider.v1.CacheTouchRequest
  */
 export type CacheTouchRequest = Message<"gestalt.provider.v1.CacheTouchRequest"> & {
@@ -323,8 +297,6 @@ export const CacheTouchRequestSchema: GenMessage<CacheTouchRequest> = /*@__PURE_
   messageDesc(file_gestalt_provider_v1_cache, 12);
 
 /**
- * What was there.
- *
  * @generated from message gestalt.provider.v1.CacheTouchResponse
  */
 export type CacheTouchResponse = Message<"gestalt.provider.v1.CacheTouchResponse"> & {

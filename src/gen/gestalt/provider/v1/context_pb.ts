@@ -198,8 +198,6 @@ export const AccessContextSchema: GenMessage<AccessContext> = /*@__PURE__*/
   messageDesc(file_gestalt_provider_v1_context, 3);
 
 /**
- * The calling gestaltd.
- *
  * @generated from message gestalt.provider.v1.HostContext
  */
 export type HostContext = Message<"gestalt.provider.v1.HostContext"> & {

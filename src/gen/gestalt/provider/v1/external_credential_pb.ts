@@ -142,8 +142,6 @@ export const ExternalCredentialLookupSchema: GenMessage<ExternalCredentialLookup
   messageDesc(file_gestalt_provider_v1_external_credential, 1);
 
 /**
- * A credential to store.
- *
  * @generated from message gestalt.provider.v1.UpsertExternalCredentialRequest
  */
 export type UpsertExternalCredentialRequest = Message<"gestalt.provider.v1.UpsertExternalCredentialRequest"> & {
@@ -168,8 +166,6 @@ export const UpsertExternalCredentialRequestSchema: GenMessage<UpsertExternalCre
   messageDesc(file_gestalt_provider_v1_external_credential, 2);
 
 /**
- * The credential wanted.
- *
  * @generated from message gestalt.provider.v1.GetExternalCredentialRequest
  */
 export type GetExternalCredentialRequest = Message<"gestalt.provider.v1.GetExternalCredentialRequest"> & {
@@ -235,8 +231,6 @@ export const ListExternalCredentialsResponseSchema: GenMessage<ListExternalCrede
   messageDesc(file_gestalt_provider_v1_external_credential, 5);
 
 /**
- * The credential to remove.
- *
  * @generated from message gestalt.provider.v1.DeleteExternalCredentialRequest
  */
 export type DeleteExternalCredentialRequest = Message<"gestalt.provider.v1.DeleteExternalCredentialRequest"> & {
@@ -254,8 +248,6 @@ export const DeleteExternalCredentialRequestSchema: GenMessage<DeleteExternalCre
   messageDesc(file_gestalt_provider_v1_external_credential, 6);
 
 /**
- * A connection as configured.
- *
  * @generated from message gestalt.provider.v1.ValidateExternalCredentialConfigRequest
  */
 export type ValidateExternalCredentialConfigRequest = Message<"gestalt.provider.v1.ValidateExternalCredentialConfigRequest"> & {
@@ -371,8 +363,6 @@ export const ResolveExternalCredentialRequestSchema: GenMessage<ResolveExternalC
   messageDesc(file_gestalt_provider_v1_external_credential, 8);
 
 /**
- * A token ready for use.
- *
  * @generated from message gestalt.provider.v1.ResolveExternalCredentialResponse
  */
 export type ResolveExternalCredentialResponse = Message<"gestalt.provider.v1.ResolveExternalCredentialResponse"> & {
@@ -483,8 +473,6 @@ export const ExchangeExternalCredentialRequestSchema: GenMessage<ExchangeExterna
   messageDesc(file_gestalt_provider_v1_external_credential, 10);
 
 /**
- * Outcome of the exchange.
- *
  * @generated from message gestalt.provider.v1.ExchangeExternalCredentialResponse
  */
 export type ExchangeExternalCredentialResponse = Message<"gestalt.provider.v1.ExchangeExternalCredentialResponse"> & {

@@ -49,8 +49,6 @@ export const CursorClientMessageSchema: GenMessage<CursorClientMessage> = /*@__P
   messageDesc(file_gestalt_provider_v1_indexeddb_cursor, 0);
 
 /**
- * What to walk through.
- *
  * @generated from message gestalt.provider.v1.OpenCursorRequest
  */
 export type OpenCursorRequest = Message<"gestalt.provider.v1.OpenCursorRequest"> & {

@@ -119,8 +119,6 @@ export const ColumnDefSchema: GenMessage<ColumnDef> = /*@__PURE__*/
   messageDesc(file_gestalt_provider_v1_indexeddb_store, 2);
 
 /**
- * A store and its schema.
- *
  * @generated from message gestalt.provider.v1.CreateObjectStoreRequest
  */
 export type CreateObjectStoreRequest = Message<"gestalt.provider.v1.CreateObjectStoreRequest"> & {
@@ -143,8 +141,6 @@ export const CreateObjectStoreRequestSchema: GenMessage<CreateObjectStoreRequest
   messageDesc(file_gestalt_provider_v1_indexeddb_store, 3);
 
 /**
- * The store to remove.
- *
  * @generated from message gestalt.provider.v1.DeleteObjectStoreRequest
  */
 export type DeleteObjectStoreRequest = Message<"gestalt.provider.v1.DeleteObjectStoreRequest"> & {
@@ -162,8 +158,6 @@ export const DeleteObjectStoreRequestSchema: GenMessage<DeleteObjectStoreRequest
   messageDesc(file_gestalt_provider_v1_indexeddb_store, 4);
 
 /**
- * One record of one store.
- *
  * @generated from message gestalt.provider.v1.ObjectStoreRequest
  */
 export type ObjectStoreRequest = Message<"gestalt.provider.v1.ObjectStoreRequest"> & {
@@ -188,8 +182,6 @@ export const ObjectStoreRequestSchema: GenMessage<ObjectStoreRequest> = /*@__PUR
   messageDesc(file_gestalt_provider_v1_indexeddb_store, 5);
 
 /**
- * One store.
- *
  * @generated from message gestalt.provider.v1.ObjectStoreNameRequest
  */
 export type ObjectStoreNameRequest = Message<"gestalt.provider.v1.ObjectStoreNameRequest"> & {
@@ -207,8 +199,6 @@ export const ObjectStoreNameRequestSchema: GenMessage<ObjectStoreNameRequest> = 
   messageDesc(file_gestalt_provider_v1_indexeddb_store, 6);
 
 /**
- * Records of one store by primary key.
- *
  * @generated from message gestalt.provider.v1.ObjectStoreRangeRequest
  */
 export type ObjectStoreRangeRequest = Message<"gestalt.provider.v1.ObjectStoreRangeRequest"> & {
@@ -233,8 +223,6 @@ export const ObjectStoreRangeRequestSchema: GenMessage<ObjectStoreRangeRequest> 
   messageDesc(file_gestalt_provider_v1_indexeddb_store, 7);
 
 /**
- * A record to write.
- *
  * @generated from message gestalt.provider.v1.RecordRequest
  */
 export type RecordRequest = Message<"gestalt.provider.v1.RecordRequest"> & {
@@ -297,8 +285,6 @@ export const IndexQueryRequestSchema: GenMessage<IndexQueryRequest> = /*@__PURE_
   messageDesc(file_gestalt_provider_v1_indexeddb_store, 9);
 
 /**
- * One record.
- *
  * @generated from message gestalt.provider.v1.RecordResponse
  */
 export type RecordResponse = Message<"gestalt.provider.v1.RecordResponse"> & {
@@ -335,8 +321,6 @@ export const RecordsResponseSchema: GenMessage<RecordsResponse> = /*@__PURE__*/
   messageDesc(file_gestalt_provider_v1_indexeddb_store, 11);
 
 /**
- * One primary key.
- *
  * @generated from message gestalt.provider.v1.KeyResponse
  */
 export type KeyResponse = Message<"gestalt.provider.v1.KeyResponse"> & {
@@ -373,8 +357,6 @@ export const KeysResponseSchema: GenMessage<KeysResponse> = /*@__PURE__*/
   messageDesc(file_gestalt_provider_v1_indexeddb_store, 13);
 
 /**
- * A number of records.
- *
  * @generated from message gestalt.provider.v1.CountResponse
  */
 export type CountResponse = Message<"gestalt.provider.v1.CountResponse"> & {
@@ -392,8 +374,6 @@ export const CountResponseSchema: GenMessage<CountResponse> = /*@__PURE__*/
   messageDesc(file_gestalt_provider_v1_indexeddb_store, 14);
 
 /**
- * What was removed.
- *
  * @generated from message gestalt.provider.v1.DeleteResponse
  */
 export type DeleteResponse = Message<"gestalt.provider.v1.DeleteResponse"> & {

@@ -66,8 +66,6 @@ export const TransactionClientMessageSchema: GenMessage<TransactionClientMessage
   messageDesc(file_gestalt_provider_v1_indexeddb_transaction, 0);
 
 /**
- * Scope of the transaction.
- *
  * @generated from message gestalt.provider.v1.BeginTransactionRequest
  */
 export type BeginTransactionRequest = Message<"gestalt.provider.v1.BeginTransactionRequest"> & {
@@ -222,8 +220,6 @@ export const TransactionOperationSchema: GenMessage<TransactionOperation> = /*@_
   messageDesc(file_gestalt_provider_v1_indexeddb_transaction, 2);
 
 /**
- * Makes all operations take effect.
- *
  * @generated from message gestalt.provider.v1.TransactionCommitRequest
  */
 export type TransactionCommitRequest = Message<"gestalt.provider.v1.TransactionCommitRequest"> & {
@@ -237,8 +233,6 @@ export const TransactionCommitRequestSchema: GenMessage<TransactionCommitRequest
   messageDesc(file_gestalt_provider_v1_indexeddb_transaction, 3);
 
 /**
- * Undoes all operations.
- *
  * @generated from message gestalt.provider.v1.TransactionAbortRequest
  */
 export type TransactionAbortRequest = Message<"gestalt.provider.v1.TransactionAbortRequest"> & {
@@ -318,8 +312,6 @@ export const TransactionBeginResponseSchema: GenMessage<TransactionBeginResponse
   messageDesc(file_gestalt_provider_v1_indexeddb_transaction, 6);
 
 /**
- * Outcome of one operation.
- *
  * @generated from message gestalt.provider.v1.TransactionOperationResponse
  */
 export type TransactionOperationResponse = Message<"gestalt.provider.v1.TransactionOperationResponse"> & {

@@ -21,7 +21,7 @@ export const file_gestalt_provider_v1_indexeddb_value: GenFile = /*@__PURE__*/
  * a string.
  *
  * Values of one kind compare as one would expect: numbers numerically (integers with floating point
- * numbers), strings and bytes bytewise, times by instant. Across kinds the protocol fixes no order;
+ * numbers), strings by UTF-16 code unit, bytes bytewise, times by instant. Across kinds the protocol fixes no order;
  * this project uses the browser's: number, time, string, bytes, array.
  *
  * @generated from message gestalt.provider.v1.TypedValue

@@ -151,8 +151,6 @@ export const ConnectionParamDefSchema: GenMessage<ConnectionParamDef> = /*@__PUR
   messageDesc(file_gestalt_provider_v1_integration, 1);
 
 /**
- * Configuration of a plugin.
- *
  * @generated from message gestalt.provider.v1.StartProviderRequest
  */
 export type StartProviderRequest = Message<"gestalt.provider.v1.StartProviderRequest"> & {
@@ -186,8 +184,6 @@ export const StartProviderRequestSchema: GenMessage<StartProviderRequest> = /*@_
   messageDesc(file_gestalt_provider_v1_integration, 2);
 
 /**
- * Acknowledges the start.
- *
  * @generated from message gestalt.provider.v1.StartProviderResponse
  */
 export type StartProviderResponse = Message<"gestalt.provider.v1.StartProviderResponse"> & {
@@ -207,8 +203,6 @@ export const StartProviderResponseSchema: GenMessage<StartProviderResponse> = /*
   messageDesc(file_gestalt_provider_v1_integration, 3);
 
 /**
- * One call of one operation.
- *
  * @generated from message gestalt.provider.v1.ExecuteRequest
  */
 export type ExecuteRequest = Message<"gestalt.provider.v1.ExecuteRequest"> & {
@@ -310,8 +304,6 @@ export const OperationResultSchema: GenMessage<OperationResult> = /*@__PURE__*/
   messageDesc(file_gestalt_provider_v1_integration, 5);
 
 /**
- * Whose catalog is wanted.
- *
  * @generated from message gestalt.provider.v1.GetSessionCatalogRequest
  */
 export type GetSessionCatalogRequest = Message<"gestalt.provider.v1.GetSessionCatalogRequest"> & {
@@ -459,8 +451,6 @@ export const PostConnectCredentialSchema: GenMessage<PostConnectCredential> = /*
   messageDesc(file_gestalt_provider_v1_integration, 8);
 
 /**
- * A connection that has just been made.
- *
  * @generated from message gestalt.provider.v1.PostConnectRequest
  */
 export type PostConnectRequest = Message<"gestalt.provider.v1.PostConnectRequest"> & {
@@ -478,8 +468,6 @@ export const PostConnectRequestSchema: GenMessage<PostConnectRequest> = /*@__PUR
   messageDesc(file_gestalt_provider_v1_integration, 9);
 
 /**
- * What to remember about the connection.
- *
  * @generated from message gestalt.provider.v1.PostConnectResponse
  */
 export type PostConnectResponse = Message<"gestalt.provider.v1.PostConnectResponse"> & {
@@ -735,8 +723,8 @@ export const IntegrationProvider: GenService<{
   /**
    * Runs one operation. Whatever the caller should see has to be an OperationResult: gestaltd turns
    * a gRPC error into HTTP 502 and hides its message. By convention an unknown operation is status
-   * 404, bad input 400, a failed handler 500, each with a JSON body {"error": "..."}. API calls
-   * carry a deadline of 60 seconds.
+   * 404, bad input 400, a failed handler 500, each with a JSON body {"error": "..."}. Requests to
+   * the HTTP API have 60 seconds in all.
    *
    * @generated from rpc gestalt.provider.v1.IntegrationProvider.Execute
    */

@@ -56,8 +56,6 @@ export const PluginInvocationGrantSchema: GenMessage<PluginInvocationGrant> = /*
   messageDesc(file_gestalt_provider_v1_plugin_invoker, 0);
 
 /**
- * How to narrow a token.
- *
  * @generated from message gestalt.provider.v1.ExchangeInvocationTokenRequest
  */
 export type ExchangeInvocationTokenRequest = Message<"gestalt.provider.v1.ExchangeInvocationTokenRequest"> & {
@@ -91,8 +89,6 @@ export const ExchangeInvocationTokenRequestSchema: GenMessage<ExchangeInvocation
   messageDesc(file_gestalt_provider_v1_plugin_invoker, 1);
 
 /**
- * The new token.
- *
  * @generated from message gestalt.provider.v1.ExchangeInvocationTokenResponse
  */
 export type ExchangeInvocationTokenResponse = Message<"gestalt.provider.v1.ExchangeInvocationTokenResponse"> & {
@@ -112,8 +108,6 @@ export const ExchangeInvocationTokenResponseSchema: GenMessage<ExchangeInvocatio
   messageDesc(file_gestalt_provider_v1_plugin_invoker, 2);
 
 /**
- * One call of another plugin's operation.
- *
  * @generated from message gestalt.provider.v1.PluginInvokeRequest
  */
 export type PluginInvokeRequest = Message<"gestalt.provider.v1.PluginInvokeRequest"> & {
@@ -171,8 +165,6 @@ export const PluginInvokeRequestSchema: GenMessage<PluginInvokeRequest> = /*@__P
   messageDesc(file_gestalt_provider_v1_plugin_invoker, 3);
 
 /**
- * One GraphQL query or mutation.
- *
  * @generated from message gestalt.provider.v1.PluginInvokeGraphQLRequest
  */
 export type PluginInvokeGraphQLRequest = Message<"gestalt.provider.v1.PluginInvokeGraphQLRequest"> & {

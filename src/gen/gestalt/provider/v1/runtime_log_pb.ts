@@ -55,8 +55,6 @@ export const PluginRuntimeLogEntrySchema: GenMessage<PluginRuntimeLogEntry> = /*
   messageDesc(file_gestalt_provider_v1_runtime_log, 0);
 
 /**
- * Lines of one session.
- *
  * @generated from message gestalt.provider.v1.AppendPluginRuntimeLogsRequest
  */
 export type AppendPluginRuntimeLogsRequest = Message<"gestalt.provider.v1.AppendPluginRuntimeLogsRequest"> & {
@@ -79,8 +77,6 @@ export const AppendPluginRuntimeLogsRequestSchema: GenMessage<AppendPluginRuntim
   messageDesc(file_gestalt_provider_v1_runtime_log, 1);
 
 /**
- * Acknowledges the lines.
- *
  * @generated from message gestalt.provider.v1.AppendPluginRuntimeLogsResponse
  */
 export type AppendPluginRuntimeLogsResponse = Message<"gestalt.provider.v1.AppendPluginRuntimeLogsResponse"> & {

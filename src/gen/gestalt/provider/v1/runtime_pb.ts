@@ -52,8 +52,6 @@ export const PluginRuntimeSupportSchema: GenMessage<PluginRuntimeSupport> = /*@_
   messageDesc(file_gestalt_provider_v1_runtime, 0);
 
 /**
- * What the session is for.
- *
  * @generated from message gestalt.provider.v1.StartPluginRuntimeSessionRequest
  */
 export type StartPluginRuntimeSessionRequest = Message<"gestalt.provider.v1.StartPluginRuntimeSessionRequest"> & {
@@ -216,8 +214,6 @@ export const PluginRuntimeSessionLifecycleSchema: GenMessage<PluginRuntimeSessio
   messageDesc(file_gestalt_provider_v1_runtime, 4);
 
 /**
- * One session.
- *
  * @generated from message gestalt.provider.v1.GetPluginRuntimeSessionRequest
  */
 export type GetPluginRuntimeSessionRequest = Message<"gestalt.provider.v1.GetPluginRuntimeSessionRequest"> & {
@@ -235,8 +231,6 @@ export const GetPluginRuntimeSessionRequestSchema: GenMessage<GetPluginRuntimeSe
   messageDesc(file_gestalt_provider_v1_runtime, 5);
 
 /**
- * No filter.
- *
  * @generated from message gestalt.provider.v1.ListPluginRuntimeSessionsRequest
  */
 export type ListPluginRuntimeSessionsRequest = Message<"gestalt.provider.v1.ListPluginRuntimeSessionsRequest"> & {
@@ -250,8 +244,6 @@ export const ListPluginRuntimeSessionsRequestSchema: GenMessage<ListPluginRuntim
   messageDesc(file_gestalt_provider_v1_runtime, 6);
 
 /**
- * All sessions.
- *
  * @generated from message gestalt.provider.v1.ListPluginRuntimeSessionsResponse
  */
 export type ListPluginRuntimeSessionsResponse = Message<"gestalt.provider.v1.ListPluginRuntimeSessionsResponse"> & {
@@ -269,8 +261,6 @@ export const ListPluginRuntimeSessionsResponseSchema: GenMessage<ListPluginRunti
   messageDesc(file_gestalt_provider_v1_runtime, 7);
 
 /**
- * The session to end.
- *
  * @generated from message gestalt.provider.v1.StopPluginRuntimeSessionRequest
  */
 export type StopPluginRuntimeSessionRequest = Message<"gestalt.provider.v1.StopPluginRuntimeSessionRequest"> & {
@@ -319,8 +309,6 @@ export const PreparePluginRuntimeWorkspaceRequestSchema: GenMessage<PreparePlugi
   messageDesc(file_gestalt_provider_v1_runtime, 9);
 
 /**
- * Where they are.
- *
  * @generated from message gestalt.provider.v1.PreparePluginRuntimeWorkspaceResponse
  */
 export type PreparePluginRuntimeWorkspaceResponse = Message<"gestalt.provider.v1.PreparePluginRuntimeWorkspaceResponse"> & {
@@ -338,8 +326,6 @@ export const PreparePluginRuntimeWorkspaceResponseSchema: GenMessage<PreparePlug
   messageDesc(file_gestalt_provider_v1_runtime, 10);
 
 /**
- * The workspace to remove.
- *
  * @generated from message gestalt.provider.v1.RemovePluginRuntimeWorkspaceRequest
  */
 export type RemovePluginRuntimeWorkspaceRequest = Message<"gestalt.provider.v1.RemovePluginRuntimeWorkspaceRequest"> & {
@@ -362,8 +348,6 @@ export const RemovePluginRuntimeWorkspaceRequestSchema: GenMessage<RemovePluginR
   messageDesc(file_gestalt_provider_v1_runtime, 11);
 
 /**
- * How to start the provider.
- *
  * @generated from message gestalt.provider.v1.StartHostedPluginRequest
  */
 export type StartHostedPluginRequest = Message<"gestalt.provider.v1.StartHostedPluginRequest"> & {

@@ -18,8 +18,6 @@ export const file_gestalt_provider_v1_s3: GenFile = /*@__PURE__*/
   fileDesc("ChxnZXN0YWx0L3Byb3ZpZGVyL3YxL3MzLnByb3RvEhNnZXN0YWx0LnByb3ZpZGVyLnYxIj4KC1MzT2JqZWN0UmVmEg4KBmJ1Y2tldBgBIAEoCRILCgNrZXkYAiABKAkSEgoKdmVyc2lvbl9pZBgDIAEoCSKtAgoMUzNPYmplY3RNZXRhEi0KA3JlZhgBIAEoCzIgLmdlc3RhbHQucHJvdmlkZXIudjEuUzNPYmplY3RSZWYSDAoEZXRhZxgCIAEoCRIMCgRzaXplGAMgASgDEhQKDGNvbnRlbnRfdHlwZRgEIAEoCRIxCg1sYXN0X21vZGlmaWVkGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJBCghtZXRhZGF0YRgGIAMoCzIvLmdlc3RhbHQucHJvdmlkZXIudjEuUzNPYmplY3RNZXRhLk1ldGFkYXRhRW50cnkSFQoNc3RvcmFnZV9jbGFzcxgHIAEoCRovCg1NZXRhZGF0YUVudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEiQwoJQnl0ZVJhbmdlEhIKBXN0YXJ0GAEgASgDSACIAQESEAoDZW5kGAIgASgDSAGIAQFCCAoGX3N0YXJ0QgYKBF9lbmQiQgoRSGVhZE9iamVjdFJlcXVlc3QSLQoDcmVmGAEgASgLMiAuZ2VzdGFsdC5wcm92aWRlci52MS5TM09iamVjdFJlZiJFChJIZWFkT2JqZWN0UmVzcG9uc2USLwoEbWV0YRgBIAEoCzIhLmdlc3RhbHQucHJvdmlkZXIudjEuUzNPYmplY3RNZXRhIpkCChFSZWFkT2JqZWN0UmVxdWVzdBItCgNyZWYYASABKAsyIC5nZXN0YWx0LnByb3ZpZGVyLnYxLlMzT2JqZWN0UmVmEjIKBXJhbmdlGAIgASgLMh4uZ2VzdGFsdC5wcm92aWRlci52MS5CeXRlUmFuZ2VIAIgBARIQCghpZl9tYXRjaBgDIAEoCRIVCg1pZl9ub25lX21hdGNoGAQgASgJEjUKEWlmX21vZGlmaWVkX3NpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI3ChNpZl91bm1vZGlmaWVkX3NpbmNlGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIICgZfcmFuZ2UiXgoPUmVhZE9iamVjdENodW5rEjEKBG1ldGEYASABKAsyIS5nZXN0YWx0LnByb3ZpZGVyLnYxLlMzT2JqZWN0TWV0YUgAEg4KBGRhdGEYAiABKAxIAEIICgZyZXN1bHQi3gIKD1dyaXRlT2JqZWN0T3BlbhItCgNyZWYYASABKAsyIC5nZXN0YWx0LnByb3ZpZGVyLnYxLlMzT2JqZWN0UmVmEhQKDGNvbnRlbnRfdHlwZRgCIAEoCRIVCg1jYWNoZV9jb250cm9sGAMgASgJEhsKE2NvbnRlbnRfZGlzcG9zaXRpb24YBCABKAkSGAoQY29udGVudF9lbmNvZGluZxgFIAEoCRIYChBjb250ZW50X2xhbmd1YWdlGAYgASgJEkQKCG1ldGFkYXRhGAcgAygLMjIuZ2VzdGFsdC5wcm92aWRlci52MS5Xcml0ZU9iamVjdE9wZW4uTWV0YWRhdGFFbnRyeRIQCghpZl9tYXRjaBgIIAEoCRIVCg1pZl9ub25lX21hdGNoGAkgASgJGi8KDU1ldGFkYXRhRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJhChJXcml0ZU9iamVjdFJlcXVlc3QSNAoEb3BlbhgBIAEoCzIkLmdlc3RhbHQucHJvdmlkZXIudjEuV3JpdGVPYmplY3RPcGVuSAASDgoEZGF0YRgCIAEoDEgAQgUKA21zZyJGChNXcml0ZU9iamVjdFJlc3BvbnNlEi8KBG1ldGEYASABKAsyIS5nZXN0YWx0LnByb3ZpZGVyLnYxLlMzT2JqZWN0TWV0YSJEChNEZWxldGVPYmplY3RSZXF1ZXN0Ei0KA3JlZhgBIAEoCzIgLmdlc3RhbHQucHJvdmlkZXIudjEuUzNPYmplY3RSZWYiigEKEkxpc3RPYmplY3RzUmVxdWVzdBIOCgZidWNrZXQYASABKAkSDgoGcHJlZml4GAIgASgJEhEKCWRlbGltaXRlchgDIAEoCRIaChJjb250aW51YXRpb25fdG9rZW4YBCABKAkSEwoLc3RhcnRfYWZ0ZXIYBSABKAkSEAoIbWF4X2tleXMYBiABKAUilQEKE0xpc3RPYmplY3RzUmVzcG9uc2USMgoHb2JqZWN0cxgBIAMoCzIhLmdlc3RhbHQucHJvdmlkZXIudjEuUzNPYmplY3RNZXRhEhcKD2NvbW1vbl9wcmVmaXhlcxgCIAMoCRIfChduZXh0X2NvbnRpbnVhdGlvbl90b2tlbhgDIAEoCRIQCghoYXNfbW9yZRgEIAEoCCKlAQoRQ29weU9iamVjdFJlcXVlc3QSMAoGc291cmNlGAEgASgLMiAuZ2VzdGFsdC5wcm92aWRlci52MS5TM09iamVjdFJlZhI1CgtkZXN0aW5hdGlvbhgCIAEoCzIgLmdlc3RhbHQucHJvdmlkZXIudjEuUzNPYmplY3RSZWYSEAoIaWZfbWF0Y2gYAyABKAkSFQoNaWZfbm9uZV9tYXRjaBgEIAEoCSJFChJDb3B5T2JqZWN0UmVzcG9uc2USLwoEbWV0YRgBIAEoCzIhLmdlc3RhbHQucHJvdmlkZXIudjEuUzNPYmplY3RNZXRhIr4CChRQcmVzaWduT2JqZWN0UmVxdWVzdBItCgNyZWYYASABKAsyIC5nZXN0YWx0LnByb3ZpZGVyLnYxLlMzT2JqZWN0UmVmEjIKBm1ldGhvZBgCIAEoDjIiLmdlc3RhbHQucHJvdmlkZXIudjEuUHJlc2lnbk1ldGhvZBIXCg9leHBpcmVzX3NlY29uZHMYAyABKAMSFAoMY29udGVudF90eXBlGAQgASgJEhsKE2NvbnRlbnRfZGlzcG9zaXRpb24YBSABKAkSRwoHaGVhZGVycxgGIAMoCzI2Lmdlc3RhbHQucHJvdmlkZXIudjEuUHJlc2lnbk9iamVjdFJlcXVlc3QuSGVhZGVyc0VudHJ5Gi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIoICChVQcmVzaWduT2JqZWN0UmVzcG9uc2USCwoDdXJsGAEgASgJEjIKBm1ldGhvZBgCIAEoDjIiLmdlc3RhbHQucHJvdmlkZXIudjEuUHJlc2lnbk1ldGhvZBIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJICgdoZWFkZXJzGAQgAygLMjcuZ2VzdGFsdC5wcm92aWRlci52MS5QcmVzaWduT2JqZWN0UmVzcG9uc2UuSGVhZGVyc0VudHJ5Gi4KDEhlYWRlcnNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIs4CChxDcmVhdGVPYmplY3RBY2Nlc3NVUkxSZXF1ZXN0Ei0KA3JlZhgBIAEoCzIgLmdlc3RhbHQucHJvdmlkZXIudjEuUzNPYmplY3RSZWYSMgoGbWV0aG9kGAIgASgOMiIuZ2VzdGFsdC5wcm92aWRlci52MS5QcmVzaWduTWV0aG9kEhcKD2V4cGlyZXNfc2Vjb25kcxgDIAEoAxIUCgxjb250ZW50X3R5cGUYBCABKAkSGwoTY29udGVudF9kaXNwb3NpdGlvbhgFIAEoCRJPCgdoZWFkZXJzGAYgAygLMj4uZ2VzdGFsdC5wcm92aWRlci52MS5DcmVhdGVPYmplY3RBY2Nlc3NVUkxSZXF1ZXN0LkhlYWRlcnNFbnRyeRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKSAgodQ3JlYXRlT2JqZWN0QWNjZXNzVVJMUmVzcG9uc2USCwoDdXJsGAEgASgJEjIKBm1ldGhvZBgCIAEoDjIiLmdlc3RhbHQucHJvdmlkZXIudjEuUHJlc2lnbk1ldGhvZBIuCgpleHBpcmVzX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBJQCgdoZWFkZXJzGAQgAygLMj8uZ2VzdGFsdC5wcm92aWRlci52MS5DcmVhdGVPYmplY3RBY2Nlc3NVUkxSZXNwb25zZS5IZWFkZXJzRW50cnkaLgoMSGVhZGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEqkwEKDVByZXNpZ25NZXRob2QSHgoaUFJFU0lHTl9NRVRIT0RfVU5TUEVDSUZJRUQQABIWChJQUkVTSUdOX01FVEhPRF9HRVQQARIWChJQUkVTSUdOX01FVEhPRF9QVVQQAhIZChVQUkVTSUdOX01FVEhPRF9ERUxFVEUQAxIXChNQUkVTSUdOX01FVEhPRF9IRUFEEAQytAUKAlMzEmIKCkhlYWRPYmplY3QSJi5nZXN0YWx0LnByb3ZpZGVyLnYxLkhlYWRPYmplY3RSZXF1ZXN0GicuZ2VzdGFsdC5wcm92aWRlci52MS5IZWFkT2JqZWN0UmVzcG9uc2UiA5ACARJhCgpSZWFkT2JqZWN0EiYuZ2VzdGFsdC5wcm92aWRlci52MS5SZWFkT2JqZWN0UmVxdWVzdBokLmdlc3RhbHQucHJvdmlkZXIudjEuUmVhZE9iamVjdENodW5rIgOQAgEwARJiCgtXcml0ZU9iamVjdBInLmdlc3RhbHQucHJvdmlkZXIudjEuV3JpdGVPYmplY3RSZXF1ZXN0GiguZ2VzdGFsdC5wcm92aWRlci52MS5Xcml0ZU9iamVjdFJlc3BvbnNlKAESVQoMRGVsZXRlT2JqZWN0EiguZ2VzdGFsdC5wcm92aWRlci52MS5EZWxldGVPYmplY3RSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5IgOQAgISZQoLTGlzdE9iamVjdHMSJy5nZXN0YWx0LnByb3ZpZGVyLnYxLkxpc3RPYmplY3RzUmVxdWVzdBooLmdlc3RhbHQucHJvdmlkZXIudjEuTGlzdE9iamVjdHNSZXNwb25zZSIDkAIBEl0KCkNvcHlPYmplY3QSJi5nZXN0YWx0LnByb3ZpZGVyLnYxLkNvcHlPYmplY3RSZXF1ZXN0GicuZ2VzdGFsdC5wcm92aWRlci52MS5Db3B5T2JqZWN0UmVzcG9uc2USZgoNUHJlc2lnbk9iamVjdBIpLmdlc3RhbHQucHJvdmlkZXIudjEuUHJlc2lnbk9iamVjdFJlcXVlc3QaKi5nZXN0YWx0LnByb3ZpZGVyLnYxLlByZXNpZ25PYmplY3RSZXNwb25zZTKQAQoOUzNPYmplY3RBY2Nlc3MSfgoVQ3JlYXRlT2JqZWN0QWNjZXNzVVJMEjEuZ2VzdGFsdC5wcm92aWRlci52MS5DcmVhdGVPYmplY3RBY2Nlc3NVUkxSZXF1ZXN0GjIuZ2VzdGFsdC5wcm92aWRlci52MS5DcmVhdGVPYmplY3RBY2Nlc3NVUkxSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_empty, file_google_protobuf_timestamp]);
 
 /**
- * Names an object.
- *
  * @generated from message gestalt.provider.v1.S3ObjectRef
  */
 export type S3ObjectRef = Message<"gestalt.provider.v1.S3ObjectRef"> & {
@@ -140,8 +138,6 @@ export const ByteRangeSchema: GenMessage<ByteRange> = /*@__PURE__*/
   messageDesc(file_gestalt_provider_v1_s3, 2);
 
 /**
- * The object to describe.
- *
  * @generated from message gestalt.provider.v1.HeadObjectRequest
  */
 export type HeadObjectRequest = Message<"gestalt.provider.v1.HeadObjectRequest"> & {
@@ -159,8 +155,6 @@ export const HeadObjectRequestSchema: GenMessage<HeadObjectRequest> = /*@__PURE_
   messageDesc(file_gestalt_provider_v1_s3, 3);
 
 /**
- * The description.
- *
  * @generated from message gestalt.provider.v1.HeadObjectResponse
  */
 export type HeadObjectResponse = Message<"gestalt.provider.v1.HeadObjectResponse"> & {
@@ -231,8 +225,6 @@ export const ReadObjectRequestSchema: GenMessage<ReadObjectRequest> = /*@__PURE_
   messageDesc(file_gestalt_provider_v1_s3, 5);
 
 /**
- * One message of the stream.
- *
  * @generated from message gestalt.provider.v1.ReadObjectChunk
  */
 export type ReadObjectChunk = Message<"gestalt.provider.v1.ReadObjectChunk"> & {
@@ -316,7 +308,7 @@ export type WriteObjectOpen = Message<"gestalt.provider.v1.WriteObjectOpen"> & {
   ifMatch: string;
 
   /**
-   * "*" writes only where there is no object.
+   * An etag, or "*": write only where there is no object.
    *
    * @generated from field: string if_none_match = 9;
    */
@@ -331,8 +323,6 @@ export const WriteObjectOpenSchema: GenMessage<WriteObjectOpen> = /*@__PURE__*/
   messageDesc(file_gestalt_provider_v1_s3, 7);
 
 /**
- * One message of the stream.
- *
  * @generated from message gestalt.provider.v1.WriteObjectRequest
  */
 export type WriteObjectRequest = Message<"gestalt.provider.v1.WriteObjectRequest"> & {
@@ -364,8 +354,6 @@ export const WriteObjectRequestSchema: GenMessage<WriteObjectRequest> = /*@__PUR
   messageDesc(file_gestalt_provider_v1_s3, 8);
 
 /**
- * The object as written.
- *
  * @generated from message gestalt.provider.v1.WriteObjectResponse
  */
 export type WriteObjectResponse = Message<"gestalt.provider.v1.WriteObjectResponse"> & {
@@ -385,8 +373,6 @@ export const WriteObjectResponseSchema: GenMessage<WriteObjectResponse> = /*@__P
   messageDesc(file_gestalt_provider_v1_s3, 9);
 
 /**
- * The object to remove.
- *
  * @generated from message gestalt.provider.v1.DeleteObjectRequest
  */
 export type DeleteObjectRequest = Message<"gestalt.provider.v1.DeleteObjectRequest"> & {
@@ -404,8 +390,6 @@ export const DeleteObjectRequestSchema: GenMessage<DeleteObjectRequest> = /*@__P
   messageDesc(file_gestalt_provider_v1_s3, 10);
 
 /**
- * Which keys to list.
- *
  * @generated from message gestalt.provider.v1.ListObjectsRequest
  */
 export type ListObjectsRequest = Message<"gestalt.provider.v1.ListObjectsRequest"> & {
@@ -459,8 +443,6 @@ export const ListObjectsRequestSchema: GenMessage<ListObjectsRequest> = /*@__PUR
   messageDesc(file_gestalt_provider_v1_s3, 11);
 
 /**
- * One page.
- *
  * @generated from message gestalt.provider.v1.ListObjectsResponse
  */
 export type ListObjectsResponse = Message<"gestalt.provider.v1.ListObjectsResponse"> & {
@@ -495,8 +477,6 @@ export const ListObjectsResponseSchema: GenMessage<ListObjectsResponse> = /*@__P
   messageDesc(file_gestalt_provider_v1_s3, 12);
 
 /**
- * From where to where.
- *
  * @generated from message gestalt.provider.v1.CopyObjectRequest
  */
 export type CopyObjectRequest = Message<"gestalt.provider.v1.CopyObjectRequest"> & {
@@ -533,8 +513,6 @@ export const CopyObjectRequestSchema: GenMessage<CopyObjectRequest> = /*@__PURE_
   messageDesc(file_gestalt_provider_v1_s3, 13);
 
 /**
- * The copy.
- *
  * @generated from message gestalt.provider.v1.CopyObjectResponse
  */
 export type CopyObjectResponse = Message<"gestalt.provider.v1.CopyObjectResponse"> & {
@@ -554,8 +532,6 @@ export const CopyObjectResponseSchema: GenMessage<CopyObjectResponse> = /*@__PUR
   messageDesc(file_gestalt_provider_v1_s3, 14);
 
 /**
- * The access to grant.
- *
  * @generated from message gestalt.provider.v1.PresignObjectRequest
  */
 export type PresignObjectRequest = Message<"gestalt.provider.v1.PresignObjectRequest"> & {

@@ -15,8 +15,6 @@ export const file_gestalt_provider_v1_secrets: GenFile = /*@__PURE__*/
   fileDesc("CiFnZXN0YWx0L3Byb3ZpZGVyL3YxL3NlY3JldHMucHJvdG8SE2dlc3RhbHQucHJvdmlkZXIudjEiIAoQR2V0U2VjcmV0UmVxdWVzdBIMCgRuYW1lGAEgASgJIiIKEUdldFNlY3JldFJlc3BvbnNlEg0KBXZhbHVlGAEgASgJMnIKD1NlY3JldHNQcm92aWRlchJfCglHZXRTZWNyZXQSJS5nZXN0YWx0LnByb3ZpZGVyLnYxLkdldFNlY3JldFJlcXVlc3QaJi5nZXN0YWx0LnByb3ZpZGVyLnYxLkdldFNlY3JldFJlc3BvbnNlIgOQAgFiBnByb3RvMw");
 
 /**
- * Which secret.
- *
  * @generated from message gestalt.provider.v1.GetSecretRequest
  */
 export type GetSecretRequest = Message<"gestalt.provider.v1.GetSecretRequest"> & {
@@ -36,8 +34,6 @@ export const GetSecretRequestSchema: GenMessage<GetSecretRequest> = /*@__PURE__*
   messageDesc(file_gestalt_provider_v1_secrets, 0);
 
 /**
- * The secret.
- *
  * @generated from message gestalt.provider.v1.GetSecretResponse
  */
 export type GetSecretResponse = Message<"gestalt.provider.v1.GetSecretResponse"> & {

@@ -78,8 +78,6 @@ export const InvokeWorkflowOperationRequestSchema: GenMessage<InvokeWorkflowOper
   messageDesc(file_gestalt_provider_v1_workflow_host, 0);
 
 /**
- * What the target answered.
- *
  * @generated from message gestalt.provider.v1.InvokeWorkflowOperationResponse
  */
 export type InvokeWorkflowOperationResponse = Message<"gestalt.provider.v1.InvokeWorkflowOperationResponse"> & {

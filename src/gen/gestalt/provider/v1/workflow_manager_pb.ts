@@ -132,8 +132,6 @@ export const ManagedWorkflowEventTriggerSchema: GenMessage<ManagedWorkflowEventT
   messageDesc(file_gestalt_provider_v1_workflow_manager, 3);
 
 /**
- * A run to start.
- *
  * @generated from message gestalt.provider.v1.WorkflowManagerStartRunRequest
  */
 export type WorkflowManagerStartRunRequest = Message<"gestalt.provider.v1.WorkflowManagerStartRunRequest"> & {
@@ -177,8 +175,6 @@ export const WorkflowManagerStartRunRequestSchema: GenMessage<WorkflowManagerSta
   messageDesc(file_gestalt_provider_v1_workflow_manager, 4);
 
 /**
- * A run and a signal for it.
- *
  * @generated from message gestalt.provider.v1.WorkflowManagerSignalRunRequest
  */
 export type WorkflowManagerSignalRunRequest = Message<"gestalt.provider.v1.WorkflowManagerSignalRunRequest"> & {
@@ -258,8 +254,6 @@ export const WorkflowManagerSignalOrStartRunRequestSchema: GenMessage<WorkflowMa
   messageDesc(file_gestalt_provider_v1_workflow_manager, 6);
 
 /**
- * A new schedule.
- *
  * @generated from message gestalt.provider.v1.WorkflowManagerCreateScheduleRequest
  */
 export type WorkflowManagerCreateScheduleRequest = Message<"gestalt.provider.v1.WorkflowManagerCreateScheduleRequest"> & {
@@ -315,8 +309,6 @@ export const WorkflowManagerCreateScheduleRequestSchema: GenMessage<WorkflowMana
   messageDesc(file_gestalt_provider_v1_workflow_manager, 7);
 
 /**
- * One schedule.
- *
  * @generated from message gestalt.provider.v1.WorkflowManagerGetScheduleRequest
  */
 export type WorkflowManagerGetScheduleRequest = Message<"gestalt.provider.v1.WorkflowManagerGetScheduleRequest"> & {
@@ -396,8 +388,6 @@ export const WorkflowManagerUpdateScheduleRequestSchema: GenMessage<WorkflowMana
   messageDesc(file_gestalt_provider_v1_workflow_manager, 9);
 
 /**
- * The schedule to remove.
- *
  * @generated from message gestalt.provider.v1.WorkflowManagerDeleteScheduleRequest
  */
 export type WorkflowManagerDeleteScheduleRequest = Message<"gestalt.provider.v1.WorkflowManagerDeleteScheduleRequest"> & {
@@ -422,8 +412,6 @@ export const WorkflowManagerDeleteScheduleRequestSchema: GenMessage<WorkflowMana
   messageDesc(file_gestalt_provider_v1_workflow_manager, 10);
 
 /**
- * The schedule to pause.
- *
  * @generated from message gestalt.provider.v1.WorkflowManagerPauseScheduleRequest
  */
 export type WorkflowManagerPauseScheduleRequest = Message<"gestalt.provider.v1.WorkflowManagerPauseScheduleRequest"> & {
@@ -448,8 +436,6 @@ export const WorkflowManagerPauseScheduleRequestSchema: GenMessage<WorkflowManag
   messageDesc(file_gestalt_provider_v1_workflow_manager, 11);
 
 /**
- * The schedule to resume.
- *
  * @generated from message gestalt.provider.v1.WorkflowManagerResumeScheduleRequest
  */
 export type WorkflowManagerResumeScheduleRequest = Message<"gestalt.provider.v1.WorkflowManagerResumeScheduleRequest"> & {
@@ -474,8 +460,6 @@ export const WorkflowManagerResumeScheduleRequestSchema: GenMessage<WorkflowMana
   messageDesc(file_gestalt_provider_v1_workflow_manager, 12);
 
 /**
- * A new trigger.
- *
  * @generated from message gestalt.provider.v1.WorkflowManagerCreateEventTriggerRequest
  */
 export type WorkflowManagerCreateEventTriggerRequest = Message<"gestalt.provider.v1.WorkflowManagerCreateEventTriggerRequest"> & {
@@ -522,8 +506,6 @@ export const WorkflowManagerCreateEventTriggerRequestSchema: GenMessage<Workflow
   messageDesc(file_gestalt_provider_v1_workflow_manager, 13);
 
 /**
- * One trigger.
- *
  * @generated from message gestalt.provider.v1.WorkflowManagerGetEventTriggerRequest
  */
 export type WorkflowManagerGetEventTriggerRequest = Message<"gestalt.provider.v1.WorkflowManagerGetEventTriggerRequest"> & {
@@ -594,8 +576,6 @@ export const WorkflowManagerUpdateEventTriggerRequestSchema: GenMessage<Workflow
   messageDesc(file_gestalt_provider_v1_workflow_manager, 15);
 
 /**
- * The trigger to remove.
- *
  * @generated from message gestalt.provider.v1.WorkflowManagerDeleteEventTriggerRequest
  */
 export type WorkflowManagerDeleteEventTriggerRequest = Message<"gestalt.provider.v1.WorkflowManagerDeleteEventTriggerRequest"> & {
@@ -620,8 +600,6 @@ export const WorkflowManagerDeleteEventTriggerRequestSchema: GenMessage<Workflow
   messageDesc(file_gestalt_provider_v1_workflow_manager, 16);
 
 /**
- * The trigger to pause.
- *
  * @generated from message gestalt.provider.v1.WorkflowManagerPauseEventTriggerRequest
  */
 export type WorkflowManagerPauseEventTriggerRequest = Message<"gestalt.provider.v1.WorkflowManagerPauseEventTriggerRequest"> & {
@@ -646,8 +624,6 @@ export const WorkflowManagerPauseEventTriggerRequestSchema: GenMessage<WorkflowM
   messageDesc(file_gestalt_provider_v1_workflow_manager, 17);
 
 /**
- * The trigger to resume.
- *
  * @generated from message gestalt.provider.v1.WorkflowManagerResumeEventTriggerRequest
  */
 export type WorkflowManagerResumeEventTriggerRequest = Message<"gestalt.provider.v1.WorkflowManagerResumeEventTriggerRequest"> & {
@@ -672,8 +648,6 @@ export const WorkflowManagerResumeEventTriggerRequestSchema: GenMessage<Workflow
   messageDesc(file_gestalt_provider_v1_workflow_manager, 18);
 
 /**
- * An event to publish.
- *
  * @generated from message gestalt.provider.v1.WorkflowManagerPublishEventRequest
  */
 export type WorkflowManagerPublishEventRequest = Message<"gestalt.provider.v1.WorkflowManagerPublishEventRequest"> & {

@@ -20,8 +20,6 @@ export const file_gestalt_provider_v1_workflow_provider: GenFile = /*@__PURE__*/
   fileDesc("CitnZXN0YWx0L3Byb3ZpZGVyL3YxL3dvcmtmbG93X3Byb3ZpZGVyLnByb3RvEhNnZXN0YWx0LnByb3ZpZGVyLnYxItkBCh9TdGFydFdvcmtmbG93UHJvdmlkZXJSdW5SZXF1ZXN0EjgKBnRhcmdldBgBIAEoCzIoLmdlc3RhbHQucHJvdmlkZXIudjEuQm91bmRXb3JrZmxvd1RhcmdldBIXCg9pZGVtcG90ZW5jeV9rZXkYAiABKAkSNgoKY3JlYXRlZF9ieRgEIAEoCzIiLmdlc3RhbHQucHJvdmlkZXIudjEuV29ya2Zsb3dBY3RvchIVCg1leGVjdXRpb25fcmVmGAUgASgJEhQKDHdvcmtmbG93X2tleRgGIAEoCSIvCh1HZXRXb3JrZmxvd1Byb3ZpZGVyUnVuUmVxdWVzdBIOCgZydW5faWQYAiABKAkiIQofTGlzdFdvcmtmbG93UHJvdmlkZXJSdW5zUmVxdWVzdCJXCiBMaXN0V29ya2Zsb3dQcm92aWRlclJ1bnNSZXNwb25zZRIzCgRydW5zGAEgAygLMiUuZ2VzdGFsdC5wcm92aWRlci52MS5Cb3VuZFdvcmtmbG93UnVuIkIKIENhbmNlbFdvcmtmbG93UHJvdmlkZXJSdW5SZXF1ZXN0Eg4KBnJ1bl9pZBgCIAEoCRIOCgZyZWFzb24YAyABKAkiZwogU2lnbmFsV29ya2Zsb3dQcm92aWRlclJ1blJlcXVlc3QSDgoGcnVuX2lkGAEgASgJEjMKBnNpZ25hbBgCIAEoCzIjLmdlc3RhbHQucHJvdmlkZXIudjEuV29ya2Zsb3dTaWduYWwilgIKJ1NpZ25hbE9yU3RhcnRXb3JrZmxvd1Byb3ZpZGVyUnVuUmVxdWVzdBIUCgx3b3JrZmxvd19rZXkYASABKAkSOAoGdGFyZ2V0GAIgASgLMiguZ2VzdGFsdC5wcm92aWRlci52MS5Cb3VuZFdvcmtmbG93VGFyZ2V0EhcKD2lkZW1wb3RlbmN5X2tleRgDIAEoCRI2CgpjcmVhdGVkX2J5GAQgASgLMiIuZ2VzdGFsdC5wcm92aWRlci52MS5Xb3JrZmxvd0FjdG9yEhUKDWV4ZWN1dGlvbl9yZWYYBSABKAkSMwoGc2lnbmFsGAYgASgLMiMuZ2VzdGFsdC5wcm92aWRlci52MS5Xb3JrZmxvd1NpZ25hbCKvAQoZU2lnbmFsV29ya2Zsb3dSdW5SZXNwb25zZRIyCgNydW4YASABKAsyJS5nZXN0YWx0LnByb3ZpZGVyLnYxLkJvdW5kV29ya2Zsb3dSdW4SMwoGc2lnbmFsGAIgASgLMiMuZ2VzdGFsdC5wcm92aWRlci52MS5Xb3JrZmxvd1NpZ25hbBITCgtzdGFydGVkX3J1bhgDIAEoCBIUCgx3b3JrZmxvd19rZXkYBCABKAki9wEKJVVwc2VydFdvcmtmbG93UHJvdmlkZXJTY2hlZHVsZVJlcXVlc3QSEwoLc2NoZWR1bGVfaWQYASABKAkSDAoEY3JvbhgCIAEoCRIQCgh0aW1lem9uZRgDIAEoCRI4CgZ0YXJnZXQYBCABKAsyKC5nZXN0YWx0LnByb3ZpZGVyLnYxLkJvdW5kV29ya2Zsb3dUYXJnZXQSDgoGcGF1c2VkGAUgASgIEjgKDHJlcXVlc3RlZF9ieRgHIAEoCzIiLmdlc3RhbHQucHJvdmlkZXIudjEuV29ya2Zsb3dBY3RvchIVCg1leGVjdXRpb25fcmVmGAggASgJIjkKIkdldFdvcmtmbG93UHJvdmlkZXJTY2hlZHVsZVJlcXVlc3QSEwoLc2NoZWR1bGVfaWQYAiABKAkiJgokTGlzdFdvcmtmbG93UHJvdmlkZXJTY2hlZHVsZXNSZXF1ZXN0ImYKJUxpc3RXb3JrZmxvd1Byb3ZpZGVyU2NoZWR1bGVzUmVzcG9uc2USPQoJc2NoZWR1bGVzGAEgAygLMiouZ2VzdGFsdC5wcm92aWRlci52MS5Cb3VuZFdvcmtmbG93U2NoZWR1bGUiPAolRGVsZXRlV29ya2Zsb3dQcm92aWRlclNjaGVkdWxlUmVxdWVzdBITCgtzY2hlZHVsZV9pZBgCIAEoCSI7CiRQYXVzZVdvcmtmbG93UHJvdmlkZXJTY2hlZHVsZVJlcXVlc3QSEwoLc2NoZWR1bGVfaWQYAiABKAkiPAolUmVzdW1lV29ya2Zsb3dQcm92aWRlclNjaGVkdWxlUmVxdWVzdBITCgtzY2hlZHVsZV9pZBgCIAEoCSKSAgopVXBzZXJ0V29ya2Zsb3dQcm92aWRlckV2ZW50VHJpZ2dlclJlcXVlc3QSEgoKdHJpZ2dlcl9pZBgBIAEoCRI2CgVtYXRjaBgCIAEoCzInLmdlc3RhbHQucHJvdmlkZXIudjEuV29ya2Zsb3dFdmVudE1hdGNoEjgKBnRhcmdldBgDIAEoCzIoLmdlc3RhbHQucHJvdmlkZXIudjEuQm91bmRXb3JrZmxvd1RhcmdldBIOCgZwYXVzZWQYBCABKAgSOAoMcmVxdWVzdGVkX2J5GAYgASgLMiIuZ2VzdGFsdC5wcm92aWRlci52MS5Xb3JrZmxvd0FjdG9yEhUKDWV4ZWN1dGlvbl9yZWYYByABKAkiPAomR2V0V29ya2Zsb3dQcm92aWRlckV2ZW50VHJpZ2dlclJlcXVlc3QSEgoKdHJpZ2dlcl9pZBgCIAEoCSIqCihMaXN0V29ya2Zsb3dQcm92aWRlckV2ZW50VHJpZ2dlcnNSZXF1ZXN0Im0KKUxpc3RXb3JrZmxvd1Byb3ZpZGVyRXZlbnRUcmlnZ2Vyc1Jlc3BvbnNlEkAKCHRyaWdnZXJzGAEgAygLMi4uZ2VzdGFsdC5wcm92aWRlci52MS5Cb3VuZFdvcmtmbG93RXZlbnRUcmlnZ2VyIj8KKURlbGV0ZVdvcmtmbG93UHJvdmlkZXJFdmVudFRyaWdnZXJSZXF1ZXN0EhIKCnRyaWdnZXJfaWQYAiABKAkiPgooUGF1c2VXb3JrZmxvd1Byb3ZpZGVyRXZlbnRUcmlnZ2VyUmVxdWVzdBISCgp0cmlnZ2VyX2lkGAIgASgJIj8KKVJlc3VtZVdvcmtmbG93UHJvdmlkZXJFdmVudFRyaWdnZXJSZXF1ZXN0EhIKCnRyaWdnZXJfaWQYAiABKAkiagokUHV0V29ya2Zsb3dFeGVjdXRpb25SZWZlcmVuY2VSZXF1ZXN0EkIKCXJlZmVyZW5jZRgBIAEoCzIvLmdlc3RhbHQucHJvdmlkZXIudjEuV29ya2Zsb3dFeGVjdXRpb25SZWZlcmVuY2UiMgokR2V0V29ya2Zsb3dFeGVjdXRpb25SZWZlcmVuY2VSZXF1ZXN0EgoKAmlkGAEgASgJIjwKJkxpc3RXb3JrZmxvd0V4ZWN1dGlvblJlZmVyZW5jZXNSZXF1ZXN0EhIKCnN1YmplY3RfaWQYASABKAkibgonTGlzdFdvcmtmbG93RXhlY3V0aW9uUmVmZXJlbmNlc1Jlc3BvbnNlEkMKCnJlZmVyZW5jZXMYASADKAsyLy5nZXN0YWx0LnByb3ZpZGVyLnYxLldvcmtmbG93RXhlY3V0aW9uUmVmZXJlbmNlIqcBCiNQdWJsaXNoV29ya2Zsb3dQcm92aWRlckV2ZW50UmVxdWVzdBITCgtwbHVnaW5fbmFtZRgBIAEoCRIxCgVldmVudBgCIAEoCzIiLmdlc3RhbHQucHJvdmlkZXIudjEuV29ya2Zsb3dFdmVudBI4CgxwdWJsaXNoZWRfYnkYAyABKAsyIi5nZXN0YWx0LnByb3ZpZGVyLnYxLldvcmtmbG93QWN0b3Iy8RUKEFdvcmtmbG93UHJvdmlkZXISZwoIU3RhcnRSdW4SNC5nZXN0YWx0LnByb3ZpZGVyLnYxLlN0YXJ0V29ya2Zsb3dQcm92aWRlclJ1blJlcXVlc3QaJS5nZXN0YWx0LnByb3ZpZGVyLnYxLkJvdW5kV29ya2Zsb3dSdW4SaAoGR2V0UnVuEjIuZ2VzdGFsdC5wcm92aWRlci52MS5HZXRXb3JrZmxvd1Byb3ZpZGVyUnVuUmVxdWVzdBolLmdlc3RhbHQucHJvdmlkZXIudjEuQm91bmRXb3JrZmxvd1J1biIDkAIBEnwKCExpc3RSdW5zEjQuZ2VzdGFsdC5wcm92aWRlci52MS5MaXN0V29ya2Zsb3dQcm92aWRlclJ1bnNSZXF1ZXN0GjUuZ2VzdGFsdC5wcm92aWRlci52MS5MaXN0V29ya2Zsb3dQcm92aWRlclJ1bnNSZXNwb25zZSIDkAIBEmkKCUNhbmNlbFJ1bhI1Lmdlc3RhbHQucHJvdmlkZXIudjEuQ2FuY2VsV29ya2Zsb3dQcm92aWRlclJ1blJlcXVlc3QaJS5nZXN0YWx0LnByb3ZpZGVyLnYxLkJvdW5kV29ya2Zsb3dSdW4ScgoJU2lnbmFsUnVuEjUuZ2VzdGFsdC5wcm92aWRlci52MS5TaWduYWxXb3JrZmxvd1Byb3ZpZGVyUnVuUmVxdWVzdBouLmdlc3RhbHQucHJvdmlkZXIudjEuU2lnbmFsV29ya2Zsb3dSdW5SZXNwb25zZRKAAQoQU2lnbmFsT3JTdGFydFJ1bhI8Lmdlc3RhbHQucHJvdmlkZXIudjEuU2lnbmFsT3JTdGFydFdvcmtmbG93UHJvdmlkZXJSdW5SZXF1ZXN0Gi4uZ2VzdGFsdC5wcm92aWRlci52MS5TaWduYWxXb3JrZmxvd1J1blJlc3BvbnNlEn0KDlVwc2VydFNjaGVkdWxlEjouZ2VzdGFsdC5wcm92aWRlci52MS5VcHNlcnRXb3JrZmxvd1Byb3ZpZGVyU2NoZWR1bGVSZXF1ZXN0GiouZ2VzdGFsdC5wcm92aWRlci52MS5Cb3VuZFdvcmtmbG93U2NoZWR1bGUiA5ACAhJ3CgtHZXRTY2hlZHVsZRI3Lmdlc3RhbHQucHJvdmlkZXIudjEuR2V0V29ya2Zsb3dQcm92aWRlclNjaGVkdWxlUmVxdWVzdBoqLmdlc3RhbHQucHJvdmlkZXIudjEuQm91bmRXb3JrZmxvd1NjaGVkdWxlIgOQAgESiwEKDUxpc3RTY2hlZHVsZXMSOS5nZXN0YWx0LnByb3ZpZGVyLnYxLkxpc3RXb3JrZmxvd1Byb3ZpZGVyU2NoZWR1bGVzUmVxdWVzdBo6Lmdlc3RhbHQucHJvdmlkZXIudjEuTGlzdFdvcmtmbG93UHJvdmlkZXJTY2hlZHVsZXNSZXNwb25zZSIDkAIBEmQKDkRlbGV0ZVNjaGVkdWxlEjouZ2VzdGFsdC5wcm92aWRlci52MS5EZWxldGVXb3JrZmxvd1Byb3ZpZGVyU2NoZWR1bGVSZXF1ZXN0GhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5EnsKDVBhdXNlU2NoZWR1bGUSOS5nZXN0YWx0LnByb3ZpZGVyLnYxLlBhdXNlV29ya2Zsb3dQcm92aWRlclNjaGVkdWxlUmVxdWVzdBoqLmdlc3RhbHQucHJvdmlkZXIudjEuQm91bmRXb3JrZmxvd1NjaGVkdWxlIgOQAgISfQoOUmVzdW1lU2NoZWR1bGUSOi5nZXN0YWx0LnByb3ZpZGVyLnYxLlJlc3VtZVdvcmtmbG93UHJvdmlkZXJTY2hlZHVsZVJlcXVlc3QaKi5nZXN0YWx0LnByb3ZpZGVyLnYxLkJvdW5kV29ya2Zsb3dTY2hlZHVsZSIDkAICEokBChJVcHNlcnRFdmVudFRyaWdnZXISPi5nZXN0YWx0LnByb3ZpZGVyLnYxLlVwc2VydFdvcmtmbG93UHJvdmlkZXJFdmVudFRyaWdnZXJSZXF1ZXN0Gi4uZ2VzdGFsdC5wcm92aWRlci52MS5Cb3VuZFdvcmtmbG93RXZlbnRUcmlnZ2VyIgOQAgISgwEKD0dldEV2ZW50VHJpZ2dlchI7Lmdlc3RhbHQucHJvdmlkZXIudjEuR2V0V29ya2Zsb3dQcm92aWRlckV2ZW50VHJpZ2dlclJlcXVlc3QaLi5nZXN0YWx0LnByb3ZpZGVyLnYxLkJvdW5kV29ya2Zsb3dFdmVudFRyaWdnZXIiA5ACARKXAQoRTGlzdEV2ZW50VHJpZ2dlcnMSPS5nZXN0YWx0LnByb3ZpZGVyLnYxLkxpc3RXb3JrZmxvd1Byb3ZpZGVyRXZlbnRUcmlnZ2Vyc1JlcXVlc3QaPi5nZXN0YWx0LnByb3ZpZGVyLnYxLkxpc3RXb3JrZmxvd1Byb3ZpZGVyRXZlbnRUcmlnZ2Vyc1Jlc3BvbnNlIgOQAgESbAoSRGVsZXRlRXZlbnRUcmlnZ2VyEj4uZ2VzdGFsdC5wcm92aWRlci52MS5EZWxldGVXb3JrZmxvd1Byb3ZpZGVyRXZlbnRUcmlnZ2VyUmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eRKHAQoRUGF1c2VFdmVudFRyaWdnZXISPS5nZXN0YWx0LnByb3ZpZGVyLnYxLlBhdXNlV29ya2Zsb3dQcm92aWRlckV2ZW50VHJpZ2dlclJlcXVlc3QaLi5nZXN0YWx0LnByb3ZpZGVyLnYxLkJvdW5kV29ya2Zsb3dFdmVudFRyaWdnZXIiA5ACAhKJAQoSUmVzdW1lRXZlbnRUcmlnZ2VyEj4uZ2VzdGFsdC5wcm92aWRlci52MS5SZXN1bWVXb3JrZmxvd1Byb3ZpZGVyRXZlbnRUcmlnZ2VyUmVxdWVzdBouLmdlc3RhbHQucHJvdmlkZXIudjEuQm91bmRXb3JrZmxvd0V2ZW50VHJpZ2dlciIDkAICEogBChVQdXRFeGVjdXRpb25SZWZlcmVuY2USOS5nZXN0YWx0LnByb3ZpZGVyLnYxLlB1dFdvcmtmbG93RXhlY3V0aW9uUmVmZXJlbmNlUmVxdWVzdBovLmdlc3RhbHQucHJvdmlkZXIudjEuV29ya2Zsb3dFeGVjdXRpb25SZWZlcmVuY2UiA5ACAhKIAQoVR2V0RXhlY3V0aW9uUmVmZXJlbmNlEjkuZ2VzdGFsdC5wcm92aWRlci52MS5HZXRXb3JrZmxvd0V4ZWN1dGlvblJlZmVyZW5jZVJlcXVlc3QaLy5nZXN0YWx0LnByb3ZpZGVyLnYxLldvcmtmbG93RXhlY3V0aW9uUmVmZXJlbmNlIgOQAgESmQEKF0xpc3RFeGVjdXRpb25SZWZlcmVuY2VzEjsuZ2VzdGFsdC5wcm92aWRlci52MS5MaXN0V29ya2Zsb3dFeGVjdXRpb25SZWZlcmVuY2VzUmVxdWVzdBo8Lmdlc3RhbHQucHJvdmlkZXIudjEuTGlzdFdvcmtmbG93RXhlY3V0aW9uUmVmZXJlbmNlc1Jlc3BvbnNlIgOQAgESYAoMUHVibGlzaEV2ZW50EjguZ2VzdGFsdC5wcm92aWRlci52MS5QdWJsaXNoV29ya2Zsb3dQcm92aWRlckV2ZW50UmVxdWVzdBoWLmdvb2dsZS5wcm90b2J1Zi5FbXB0eWIGcHJvdG8z", [file_gestalt_provider_v1_workflow, file_google_protobuf_empty]);
 
 /**
- * A run to start.
- *
  * @generated from message gestalt.provider.v1.StartWorkflowProviderRunRequest
  */
 export type StartWorkflowProviderRunRequest = Message<"gestalt.provider.v1.StartWorkflowProviderRunRequest"> & {
@@ -63,8 +61,6 @@ export const StartWorkflowProviderRunRequestSchema: GenMessage<StartWorkflowProv
   messageDesc(file_gestalt_provider_v1_workflow_provider, 0);
 
 /**
- * One run.
- *
  * @generated from message gestalt.provider.v1.GetWorkflowProviderRunRequest
  */
 export type GetWorkflowProviderRunRequest = Message<"gestalt.provider.v1.GetWorkflowProviderRunRequest"> & {
@@ -82,8 +78,6 @@ export const GetWorkflowProviderRunRequestSchema: GenMessage<GetWorkflowProvider
   messageDesc(file_gestalt_provider_v1_workflow_provider, 1);
 
 /**
- * No filter.
- *
  * @generated from message gestalt.provider.v1.ListWorkflowProviderRunsRequest
  */
 export type ListWorkflowProviderRunsRequest = Message<"gestalt.provider.v1.ListWorkflowProviderRunsRequest"> & {
@@ -97,8 +91,6 @@ export const ListWorkflowProviderRunsRequestSchema: GenMessage<ListWorkflowProvi
   messageDesc(file_gestalt_provider_v1_workflow_provider, 2);
 
 /**
- * All runs.
- *
  * @generated from message gestalt.provider.v1.ListWorkflowProviderRunsResponse
  */
 export type ListWorkflowProviderRunsResponse = Message<"gestalt.provider.v1.ListWorkflowProviderRunsResponse"> & {
@@ -116,8 +108,6 @@ export const ListWorkflowProviderRunsResponseSchema: GenMessage<ListWorkflowProv
   messageDesc(file_gestalt_provider_v1_workflow_provider, 3);
 
 /**
- * The run to cancel.
- *
  * @generated from message gestalt.provider.v1.CancelWorkflowProviderRunRequest
  */
 export type CancelWorkflowProviderRunRequest = Message<"gestalt.provider.v1.CancelWorkflowProviderRunRequest"> & {
@@ -142,8 +132,6 @@ export const CancelWorkflowProviderRunRequestSchema: GenMessage<CancelWorkflowPr
   messageDesc(file_gestalt_provider_v1_workflow_provider, 4);
 
 /**
- * A run and a signal for it.
- *
  * @generated from message gestalt.provider.v1.SignalWorkflowProviderRunRequest
  */
 export type SignalWorkflowProviderRunRequest = Message<"gestalt.provider.v1.SignalWorkflowProviderRunRequest"> & {
@@ -214,8 +202,6 @@ export const SignalOrStartWorkflowProviderRunRequestSchema: GenMessage<SignalOrS
   messageDesc(file_gestalt_provider_v1_workflow_provider, 6);
 
 /**
- * Where the signal went.
- *
  * @generated from message gestalt.provider.v1.SignalWorkflowRunResponse
  */
 export type SignalWorkflowRunResponse = Message<"gestalt.provider.v1.SignalWorkflowRunResponse"> & {
@@ -254,8 +240,6 @@ export const SignalWorkflowRunResponseSchema: GenMessage<SignalWorkflowRunRespon
   messageDesc(file_gestalt_provider_v1_workflow_provider, 7);
 
 /**
- * A schedule as it should be.
- *
  * @generated from message gestalt.provider.v1.UpsertWorkflowProviderScheduleRequest
  */
 export type UpsertWorkflowProviderScheduleRequest = Message<"gestalt.provider.v1.UpsertWorkflowProviderScheduleRequest"> & {
@@ -309,8 +293,6 @@ export const UpsertWorkflowProviderScheduleRequestSchema: GenMessage<UpsertWorkf
   messageDesc(file_gestalt_provider_v1_workflow_provider, 8);
 
 /**
- * One schedule.
- *
  * @generated from message gestalt.provider.v1.GetWorkflowProviderScheduleRequest
  */
 export type GetWorkflowProviderScheduleRequest = Message<"gestalt.provider.v1.GetWorkflowProviderScheduleRequest"> & {
@@ -328,8 +310,6 @@ export const GetWorkflowProviderScheduleRequestSchema: GenMessage<GetWorkflowPro
   messageDesc(file_gestalt_provider_v1_workflow_provider, 9);
 
 /**
- * No filter.
- *
  * @generated from message gestalt.provider.v1.ListWorkflowProviderSchedulesRequest
  */
 export type ListWorkflowProviderSchedulesRequest = Message<"gestalt.provider.v1.ListWorkflowProviderSchedulesRequest"> & {
@@ -343,8 +323,6 @@ export const ListWorkflowProviderSchedulesRequestSchema: GenMessage<ListWorkflow
   messageDesc(file_gestalt_provider_v1_workflow_provider, 10);
 
 /**
- * All schedules.
- *
  * @generated from message gestalt.provider.v1.ListWorkflowProviderSchedulesResponse
  */
 export type ListWorkflowProviderSchedulesResponse = Message<"gestalt.provider.v1.ListWorkflowProviderSchedulesResponse"> & {
@@ -362,8 +340,6 @@ export const ListWorkflowProviderSchedulesResponseSchema: GenMessage<ListWorkflo
   messageDesc(file_gestalt_provider_v1_workflow_provider, 11);
 
 /**
- * The schedule to remove.
- *
  * @generated from message gestalt.provider.v1.DeleteWorkflowProviderScheduleRequest
  */
 export type DeleteWorkflowProviderScheduleRequest = Message<"gestalt.provider.v1.DeleteWorkflowProviderScheduleRequest"> & {
@@ -381,8 +357,6 @@ export const DeleteWorkflowProviderScheduleRequestSchema: GenMessage<DeleteWorkf
   messageDesc(file_gestalt_provider_v1_workflow_provider, 12);
 
 /**
- * The schedule to pause.
- *
  * @generated from message gestalt.provider.v1.PauseWorkflowProviderScheduleRequest
  */
 export type PauseWorkflowProviderScheduleRequest = Message<"gestalt.provider.v1.PauseWorkflowProviderScheduleRequest"> & {
@@ -400,8 +374,6 @@ export const PauseWorkflowProviderScheduleRequestSchema: GenMessage<PauseWorkflo
   messageDesc(file_gestalt_provider_v1_workflow_provider, 13);
 
 /**
- * The schedule to resume.
- *
  * @generated from message gestalt.provider.v1.ResumeWorkflowProviderScheduleRequest
  */
 export type ResumeWorkflowProviderScheduleRequest = Message<"gestalt.provider.v1.ResumeWorkflowProviderScheduleRequest"> & {
@@ -419,8 +391,6 @@ export const ResumeWorkflowProviderScheduleRequestSchema: GenMessage<ResumeWorkf
   messageDesc(file_gestalt_provider_v1_workflow_provider, 14);
 
 /**
- * A trigger as it should be.
- *
  * @generated from message gestalt.provider.v1.UpsertWorkflowProviderEventTriggerRequest
  */
 export type UpsertWorkflowProviderEventTriggerRequest = Message<"gestalt.provider.v1.UpsertWorkflowProviderEventTriggerRequest"> & {
@@ -465,8 +435,6 @@ export const UpsertWorkflowProviderEventTriggerRequestSchema: GenMessage<UpsertW
   messageDesc(file_gestalt_provider_v1_workflow_provider, 15);
 
 /**
- * One trigger.
- *
  * @generated from message gestalt.provider.v1.GetWorkflowProviderEventTriggerRequest
  */
 export type GetWorkflowProviderEventTriggerRequest = Message<"gestalt.provider.v1.GetWorkflowProviderEventTriggerRequest"> & {
@@ -484,8 +452,6 @@ export const GetWorkflowProviderEventTriggerRequestSchema: GenMessage<GetWorkflo
   messageDesc(file_gestalt_provider_v1_workflow_provider, 16);
 
 /**
- * No filter.
- *
  * @generated from message gestalt.provider.v1.ListWorkflowProviderEventTriggersRequest
  */
 export type ListWorkflowProviderEventTriggersRequest = Message<"gestalt.provider.v1.ListWorkflowProviderEventTriggersRequest"> & {
@@ -499,8 +465,6 @@ export const ListWorkflowProviderEventTriggersRequestSchema: GenMessage<ListWork
   messageDesc(file_gestalt_provider_v1_workflow_provider, 17);
 
 /**
- * All triggers.
- *
  * @generated from message gestalt.provider.v1.ListWorkflowProviderEventTriggersResponse
  */
 export type ListWorkflowProviderEventTriggersResponse = Message<"gestalt.provider.v1.ListWorkflowProviderEventTriggersResponse"> & {
@@ -518,8 +482,6 @@ export const ListWorkflowProviderEventTriggersResponseSchema: GenMessage<ListWor
   messageDesc(file_gestalt_provider_v1_workflow_provider, 18);
 
 /**
- * The trigger to remove.
- *
  * @generated from message gestalt.provider.v1.DeleteWorkflowProviderEventTriggerRequest
  */
 export type DeleteWorkflowProviderEventTriggerRequest = Message<"gestalt.provider.v1.DeleteWorkflowProviderEventTriggerRequest"> & {
@@ -537,8 +499,6 @@ export const DeleteWorkflowProviderEventTriggerRequestSchema: GenMessage<DeleteW
   messageDesc(file_gestalt_provider_v1_workflow_provider, 19);
 
 /**
- * The trigger to pause.
- *
  * @generated from message gestalt.provider.v1.PauseWorkflowProviderEventTriggerRequest
  */
 export type PauseWorkflowProviderEventTriggerRequest = Message<"gestalt.provider.v1.PauseWorkflowProviderEventTriggerRequest"> & {
@@ -556,8 +516,6 @@ export const PauseWorkflowProviderEventTriggerRequestSchema: GenMessage<PauseWor
   messageDesc(file_gestalt_provider_v1_workflow_provider, 20);
 
 /**
- * The trigger to resume.
- *
  * @generated from message gestalt.provider.v1.ResumeWorkflowProviderEventTriggerRequest
  */
 export type ResumeWorkflowProviderEventTriggerRequest = Message<"gestalt.provider.v1.ResumeWorkflowProviderEventTriggerRequest"> & {
@@ -575,8 +533,6 @@ export const ResumeWorkflowProviderEventTriggerRequestSchema: GenMessage<ResumeW
   messageDesc(file_gestalt_provider_v1_workflow_provider, 21);
 
 /**
- * A reference to store.
- *
  * @generated from message gestalt.provider.v1.PutWorkflowExecutionReferenceRequest
  */
 export type PutWorkflowExecutionReferenceRequest = Message<"gestalt.provider.v1.PutWorkflowExecutionReferenceRequest"> & {
@@ -594,8 +550,6 @@ export const PutWorkflowExecutionReferenceRequestSchema: GenMessage<PutWorkflowE
   messageDesc(file_gestalt_provider_v1_workflow_provider, 22);
 
 /**
- * One reference.
- *
  * @generated from message gestalt.provider.v1.GetWorkflowExecutionReferenceRequest
  */
 export type GetWorkflowExecutionReferenceRequest = Message<"gestalt.provider.v1.GetWorkflowExecutionReferenceRequest"> & {
@@ -613,8 +567,6 @@ export const GetWorkflowExecutionReferenceRequestSchema: GenMessage<GetWorkflowE
   messageDesc(file_gestalt_provider_v1_workflow_provider, 23);
 
 /**
- * References of one subject.
- *
  * @generated from message gestalt.provider.v1.ListWorkflowExecutionReferencesRequest
  */
 export type ListWorkflowExecutionReferencesRequest = Message<"gestalt.provider.v1.ListWorkflowExecutionReferencesRequest"> & {
@@ -632,8 +584,6 @@ export const ListWorkflowExecutionReferencesRequestSchema: GenMessage<ListWorkfl
   messageDesc(file_gestalt_provider_v1_workflow_provider, 24);
 
 /**
- * The references.
- *
  * @generated from message gestalt.provider.v1.ListWorkflowExecutionReferencesResponse
  */
 export type ListWorkflowExecutionReferencesResponse = Message<"gestalt.provider.v1.ListWorkflowExecutionReferencesResponse"> & {
@@ -651,8 +601,6 @@ export const ListWorkflowExecutionReferencesResponseSchema: GenMessage<ListWorkf
   messageDesc(file_gestalt_provider_v1_workflow_provider, 25);
 
 /**
- * An event.
- *
  * @generated from message gestalt.provider.v1.PublishWorkflowProviderEventRequest
  */
 export type PublishWorkflowProviderEventRequest = Message<"gestalt.provider.v1.PublishWorkflowProviderEventRequest"> & {
