@@ -17,9 +17,12 @@ const { stdout } = await run("npm", ["pack", "--dry-run", "--json", "--ignore-sc
 const [pack] = Object.values(JSON.parse(stdout) as Record<string, { files: { path: string }[]; unpackedSize: number }>);
 for (const { path } of pack?.files ?? []) {
   if (!PUBLISHED.some((pattern) => pattern.test(path))) faults.push(`npm pack would publish ${path}`);
-  if (/\.test\.|tsbuildinfo|\.worker\.ts$/.test(path)) faults.push(`npm pack would publish the test or build file ${path}`);
+  if (/\.test\.|tsbuildinfo|\.worker\.ts$/.test(path))
+    faults.push(`npm pack would publish the test or build file ${path}`);
 }
-process.stdout.write(`package: ${pack?.files.length} files, ${((pack?.unpackedSize ?? 0) / 1e6).toFixed(1)} MB unpacked\n`);
+process.stdout.write(
+  `package: ${pack?.files.length} files, ${((pack?.unpackedSize ?? 0) / 1e6).toFixed(1)} MB unpacked\n`,
+);
 
 for (const fault of faults) process.stderr.write(`${fault}\n`);
 process.exitCode = faults.length === 0 ? 0 : 1;

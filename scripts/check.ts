@@ -16,6 +16,8 @@ const checks: readonly Check[] = [
   { name: "lint, format, imports", run: () => command("biome", ["check", "--error-on-warnings", "."]) },
   { name: "buf lint", run: () => command("buf", ["lint"]) },
   { name: "buf format", run: () => command("buf", ["format", "--diff", "--exit-code"]) },
+  // The baseline is the wire of the last release; a release makes it anew with `buf build --exclude-source-info`.
+  { name: "buf breaking", run: () => command("buf", ["breaking", "--against", "proto/baseline.binpb"]) },
   { name: "wire table", run: () => command("node", ["scripts/wire.ts"]) },
   { name: "generated code", run: generatedCodeIsCurrent },
   { name: "lock file", run: lockFileIsClean },
