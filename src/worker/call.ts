@@ -10,6 +10,10 @@ export interface Call {
   readonly deadline: number | undefined;
   /** Headers of the HTTP request, less the session token. */
   readonly headers: Headers;
+  /** Sent before the answer. Made on first use; fill them before the first message of a stream is yielded. */
+  readonly responseHeaders: Headers;
+  /** Sent after the answer. Made on first use. */
+  readonly responseTrailers: Headers;
   /** The Worker's bindings (`env`). */
   readonly bindings: Bindings;
   /** Scheme, host and port the call came to, for URLs that lead back here. */

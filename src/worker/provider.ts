@@ -49,8 +49,11 @@ export interface ProviderInfo {
 
 /** The session's hooks in the form `serve` calls them; each `defineX` builds it with {@link lifecycleOf}. */
 export interface Lifecycle {
-  /** Checks the config of a session and runs the author's `configure`, then `start`: once per isolate and session revision, before its first call. */
-  configure(session: Session, call: Call): Promise<void>;
+  /**
+   * Checks the config of a session and runs the author's `configure`, then `start`: once per isolate and session
+   * revision, before its first call. `undefined` when that has been done, which is nearly always.
+   */
+  configure(session: Session, call: Call): Promise<void> | undefined;
   healthCheck(call: Call): Promise<{ readonly ready: boolean; readonly message: string }>;
   warnings(call: Call): Promise<readonly string[]>;
   close(call: Call): Promise<void>;

@@ -28,9 +28,18 @@ export type SurfaceMethods<S extends DescService> = {
 export interface Surface {
   readonly service: DescService;
   readonly methods: Readonly<Record<string, ((request: never, call: Call) => unknown) | undefined>>;
+  /**
+   * The surface runs `Lifecycle.configure` itself, because some of its methods must answer before that, or report its
+   * failure in a form of their own. For all others it is run before each call.
+   */
+  readonly selfConfiguring?: boolean;
 }
 
 /** Ties functions to a service, with the types of its methods. */
-export function surface<S extends DescService>(service: S, methods: SurfaceMethods<S>): Surface {
-  return { service, methods: methods as Surface["methods"] };
+export function surface<S extends DescService>(
+  service: S,
+  methods: SurfaceMethods<S>,
+  options: Pick<Surface, "selfConfiguring"> = {},
+): Surface {
+  return { service, methods: methods as Surface["methods"], ...options };
 }

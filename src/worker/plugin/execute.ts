@@ -1,0 +1,88 @@
+// Runs one operation: check the input, call the handler, check the output. Every outcome is a result with a status:
+// gestaltd hides the text of gRPC errors from the caller (reference: Execute).
+import { type $ZodType, safeParseAsync } from "zod/v4/core";
+import type { JsonObject } from "../../wire/session-token.ts";
+import type { Call } from "../call.ts";
+import { issuesOf, issuesText } from "../sessions/issues.ts";
+import { coerceParameters } from "./coerce.ts";
+import { type JsonSchema, jsonSchema } from "./json-schema.ts";
+import type { Operation } from "./operation.ts";
+import type { PluginRequest } from "./plugin-request.ts";
+import { isResponse, OperationError } from "./response.ts";
+import { errorResult, INTERNAL_ERROR, type Result, resultOf } from "./result.ts";
+
+/** Never rejects. `id` is for the log only. */
+export async function execute<Config>(
+  id: string,
+  operation: Operation<Config>,
+  params: JsonObject,
+  call: Call,
+  request: PluginRequest<Config>,
+): Promise<Result> {
+  try {
+    const input = operation.input === undefined ? params : await checkedInput(operation.input, params);
+    if (input instanceof Refused) return input.result;
+    const outcome = await untilAborted(call, async () => operation.handler(input as never, request));
+    if (isResponse(outcome)) return resultOf(outcome.status, outcome.body);
+    return resultOf(200, await checkedOutput(operation.output, outcome));
+  } catch (error) {
+    return failure(id, error, call);
+  }
+}
+
+class Refused {
+  readonly result: Result;
+  constructor(result: Result) {
+    this.result = result;
+  }
+}
+
+const schemas = new WeakMap<$ZodType, JsonSchema>();
+
+async function checkedInput(schema: $ZodType, params: JsonObject): Promise<unknown> {
+  let description = schemas.get(schema);
+  if (description === undefined) {
+    description = jsonSchema(schema, "input");
+    schemas.set(schema, description);
+  }
+  const parsed = await safeParseAsync(schema, coerceParameters(params, description));
+  if (parsed.success) return parsed.data;
+  const issues = issuesOf(parsed.error);
+  return new Refused(errorResult(400, `invalid input: ${issuesText(issues)}`, { issues }));
+}
+
+async function checkedOutput(schema: $ZodType | undefined, output: unknown): Promise<unknown> {
+  if (schema === undefined) return output;
+  const parsed = await safeParseAsync(schema, output);
+  if (parsed.success) return parsed.data;
+  throw new TypeError(`the output does not fit its schema: ${issuesText(issuesOf(parsed.error))}`);
+}
+
+/** Settles as the work does, unless the call's signal aborts first: a handler that ignores it must not hold the call. */
+function untilAborted(call: Call, work: () => Promise<unknown>): Promise<unknown> {
+  const { signal } = call;
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(signal.reason);
+    if (signal.aborted) return aborted();
+    signal.addEventListener("abort", aborted, { once: true });
+    work()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener("abort", aborted));
+  });
+}
+
+/** 499 and 504 are what proxies answer in these cases; nobody reads the first. */
+function failure(id: string, error: unknown, call: Call): Result {
+  if (error instanceof OperationError) {
+    try {
+      return resultOf(error.status, error.body);
+    } catch (unsendable) {
+      call.log.error(`operation ${id} failed`, { error: unsendable });
+      return INTERNAL_ERROR;
+    }
+  }
+  if (call.deadline !== undefined && call.deadline <= Date.now()) return errorResult(504, "operation timed out");
+  if (call.signal.aborted) return errorResult(499, "the caller has gone");
+  call.log.error(`operation ${id} failed`, { error });
+  return INTERNAL_ERROR;
+}

@@ -1,0 +1,130 @@
+// Everything the lean path leaves: JSON, GET, streams and gzip, through connect's own handlers over the same surfaces.
+// The handler factory of the Connect protocol is used directly; `createConnectRouter` would bundle gRPC and gRPC-Web too.
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import {
+  createContextKey,
+  createContextValues,
+  createMethodImplSpec,
+  type HandlerContext,
+  type MethodImpl,
+} from "@connectrpc/connect";
+import {
+  createUniversalMethodHandler,
+  mergeNonProtocolHeaders,
+  type UniversalHandler,
+  universalServerRequestFromFetch,
+  universalServerResponseToFetch,
+} from "@connectrpc/connect/protocol";
+import { createHandlerFactory } from "@connectrpc/connect/protocol-connect";
+import { MAX_MESSAGE_BYTES } from "../../wire/limits.ts";
+import { toConnectError } from "./errors.ts";
+import { gzip } from "./gzip.ts";
+import type { ServedMethod } from "./method-table.ts";
+import type { WorkerCall } from "./worker-call.ts";
+
+type Output = MessageInitShape<DescMessage>;
+
+const callKey = createContextKey<WorkerCall | undefined>(undefined, { description: "the call" });
+
+const connect = createHandlerFactory({
+  readMaxBytes: MAX_MESSAGE_BYTES,
+  writeMaxBytes: MAX_MESSAGE_BYTES,
+  acceptCompression: [gzip],
+});
+
+/** Made when a method is first called this way: most isolates never need most of them. */
+const handlers = new WeakMap<ServedMethod, UniversalHandler>();
+
+/** Serves one call of any shape. */
+export async function serveGeneric(method: ServedMethod, request: Request, call: WorkerCall): Promise<Response> {
+  let handler = handlers.get(method);
+  if (handler === undefined) {
+    handler = createUniversalMethodHandler(createMethodImplSpec(method.desc, implementation(method)), [connect]);
+    handlers.set(method, handler);
+  }
+  const answer = await handler({
+    ...universalServerRequestFromFetch(request, {}),
+    header: withoutCompressedReply(request.headers),
+    contextValues: createContextValues().set(callKey, call),
+  });
+  return universalServerResponseToFetch(answer);
+}
+
+/** Cloudflare compresses replies itself where that pays; compressing twice breaks them, and ours would be billed. */
+function withoutCompressedReply(headers: Headers): Headers {
+  const header = new Headers(headers);
+  header.set("accept-encoding", "identity");
+  header.set("connect-accept-encoding", "identity");
+  return header;
+}
+
+function implementation(method: ServedMethod): MethodImpl<typeof method.desc> {
+  const impl =
+    method.desc.methodKind === "server_streaming" || method.desc.methodKind === "bidi_streaming"
+      ? streaming(method)
+      : single(method);
+  return impl as MethodImpl<typeof method.desc>;
+}
+
+/** One reply: unary and client streaming. */
+function single(method: ServedMethod) {
+  return async (input: never, context: HandlerContext): Promise<Output> => {
+    const call = callOf(context);
+    try {
+      const work = Promise.resolve(method.run(input, call));
+      return (await call.withinDeadline(work)) as Output;
+    } catch (error) {
+      throw toConnectError(error, call, method.label);
+    } finally {
+      passMetadata(call, context);
+    }
+  };
+}
+
+function streaming(method: ServedMethod) {
+  return async function* (input: never, context: HandlerContext): AsyncGenerator<Output> {
+    const call = callOf(context);
+    try {
+      const replies = (await call.withinDeadline(Promise.resolve(method.run(input, call)))) as AsyncIterable<Output>;
+      const iterator = replies[Symbol.asyncIterator]();
+      endWithCaller(iterator, call);
+      try {
+        for (;;) {
+          const next = await call.withinDeadline(iterator.next());
+          passMetadata(call, context);
+          if (next.done === true) return;
+          yield next.value;
+        }
+      } finally {
+        end(iterator, call);
+      }
+    } catch (error) {
+      passMetadata(call, context);
+      throw toConnectError(error, call, method.label);
+    }
+  };
+}
+
+/** workerd stops asking when the reader has left, and tells nobody but the signal: the surface must still clean up. */
+function endWithCaller(iterator: AsyncIterator<unknown>, call: WorkerCall): void {
+  call.signal.addEventListener("abort", () => end(iterator, call), { once: true });
+}
+
+/** Nobody waits for it: a surface that is deaf to the signal would hold up the answer. */
+function end(iterator: AsyncIterator<unknown>, call: WorkerCall): void {
+  if (iterator.return !== undefined) call.waitUntil(iterator.return().catch(() => undefined));
+}
+
+/** Hands over what a surface has set on its call since the last time. */
+function passMetadata(call: WorkerCall, context: HandlerContext): void {
+  const metadata = call.takeResponseMetadata();
+  if (metadata === undefined) return;
+  mergeNonProtocolHeaders(context.responseHeader, metadata.headers);
+  mergeNonProtocolHeaders(context.responseTrailer, metadata.trailers);
+}
+
+function callOf(context: HandlerContext): WorkerCall {
+  const call = context.values.get(callKey);
+  if (call === undefined) throw new TypeError("A generic handler was called without its call.");
+  return call;
+}

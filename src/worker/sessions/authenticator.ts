@@ -1,0 +1,63 @@
+// Finds the session of a request: reads its token, verifies each distinct token once, keeps what came out.
+import { Code, ConnectError } from "@connectrpc/connect";
+import { JWKS_BINDING, NAME_BINDING } from "../../wire/bindings.ts";
+import type { Bindings } from "../call.ts";
+import { createLog } from "../log.ts";
+import { BoundedMap } from "./bounded-map.ts";
+import { unauthenticated } from "./refusals.ts";
+import type { Session } from "./session.ts";
+import { readTrust, type Trust } from "./trust.ts";
+import { assertLive, type VerifiedToken, verifyToken } from "./verify-token.ts";
+
+/** Tokens kept per isolate. One with full config and variables is some 44 KiB, so this is 11 MiB of 128 at worst. */
+const TOKENS_KEPT = 256;
+
+const BEARER = /^Bearer +([\w-]+\.[\w-]*\.[\w-]*) *$/i;
+
+/** Lives as long as its isolate. */
+export class Authenticator {
+  #trusting: Trusting | undefined;
+
+  /**
+   * The session of the request's token: at once when the token was seen before, else as a promise. Throws or rejects
+   * UNAUTHENTICATED. Never touches the body.
+   */
+  authenticate(headers: Headers, bindings: Bindings): Session | Promise<Session> {
+    const { trust, verified } = this.#trustOf(bindings);
+    if ("missing" in trust) {
+      throw new ConnectError(`This worker trusts no bridge yet. ${trust.missing}`, Code.Unauthenticated);
+    }
+    const header = headers.get("authorization");
+    if (header === null) throw unauthenticated("absent");
+    const token = BEARER.exec(header)?.[1];
+    if (token === undefined) throw unauthenticated("malformed");
+    const known = verified.get(token);
+    if (known === undefined) {
+      return verifyToken(token, trust).then((fresh) => {
+        verified.set(token, fresh);
+        return fresh.session;
+      });
+    }
+    assertLive(known, Date.now() / 1000);
+    return known.session;
+  }
+
+  /** Variables stay the same for an isolate's whole life; should they change, nothing verified before counts. */
+  #trustOf(bindings: Bindings): Trusting {
+    const jwks = bindings[JWKS_BINDING];
+    const name = bindings[NAME_BINDING];
+    const known = this.#trusting;
+    if (known !== undefined && known.jwks === jwks && known.name === name) return known;
+    const trust = readTrust(bindings);
+    if ("missing" in trust) createLog().error(`gestalt-edge refuses every request. ${trust.missing}`);
+    this.#trusting = { jwks, name, trust, verified: new BoundedMap(TOKENS_KEPT) };
+    return this.#trusting;
+  }
+}
+
+interface Trusting {
+  readonly jwks: unknown;
+  readonly name: unknown;
+  readonly trust: Trust;
+  readonly verified: BoundedMap<string, VerifiedToken>;
+}

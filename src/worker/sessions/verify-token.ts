@@ -1,0 +1,71 @@
+// Verifies one session token with jose and turns its claims into a session.
+import { JOSEError } from "jose/errors";
+import { jwtVerify } from "jose/jwt/verify";
+import { CLOCK_TOLERANCE_SECONDS } from "../../wire/limits.ts";
+import { parseSessionClaims, type SessionClaims, TOKEN_ALGORITHM, TOKEN_ISSUER } from "../../wire/session-token.ts";
+import { refuse, unauthenticated } from "./refusals.ts";
+import type { Session } from "./session.ts";
+import type { Trust } from "./trust.ts";
+
+export interface VerifiedToken {
+  readonly session: Session;
+  /** Seconds since the epoch, as the token says them: the tolerance for clocks is not added. */
+  readonly notBefore: number;
+  readonly expires: number;
+}
+
+type KnownTrust = Extract<Trust, { readonly audience: string }>;
+
+/** Checks signature, algorithm, issuer, audience, times and shape. Throws UNAUTHENTICATED; no text holds the token. */
+export async function verifyToken(token: string, trust: KnownTrust): Promise<VerifiedToken> {
+  let payload: unknown;
+  try {
+    const verified = await jwtVerify(token, trust.keys, {
+      algorithms: [TOKEN_ALGORITHM],
+      issuer: TOKEN_ISSUER,
+      audience: trust.audience,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      requiredClaims: ["exp", "nbf", "iat"],
+    });
+    payload = verified.payload;
+  } catch (error) {
+    throw refuse(error instanceof JOSEError ? error : undefined, trust.audience);
+  }
+  return fromClaims(claimsOf(payload));
+}
+
+/** Checks the times of a token again: a verified one is used for minutes, and must not outlive what it says. */
+export function assertLive(verified: VerifiedToken, nowSeconds: number): void {
+  if (verified.expires <= nowSeconds - CLOCK_TOLERANCE_SECONDS) throw unauthenticated("expired");
+  if (verified.notBefore > nowSeconds + CLOCK_TOLERANCE_SECONDS) throw unauthenticated("early");
+}
+
+function claimsOf(payload: unknown): SessionClaims {
+  try {
+    return parseSessionClaims(payload);
+  } catch {
+    throw unauthenticated("shape");
+  }
+}
+
+function fromClaims(claims: SessionClaims): VerifiedToken {
+  const session: Session = {
+    id: claims.sid,
+    revision: claims.rev,
+    provider: claims.provider,
+    name: claims.name,
+    config: claims.config,
+    env: claims.vars ?? {},
+    hosts: claims.hosts ?? [],
+    egress: claims.egress ?? { allow: [], default: "allow" },
+  };
+  return { session: deepFreeze(session), notBefore: claims.nbf, expires: claims.exp };
+}
+
+/** One session object serves many calls: what one handler writes must not be what the next one reads. */
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value)) {
+    if (typeof inner === "object" && inner !== null) deepFreeze(inner);
+  }
+  return Object.freeze(value);
+}
