@@ -1,5 +1,5 @@
 // One call as a surface sees it: the session it belongs to, its deadline, and the worker around it.
-import type { Log } from "./log.ts";
+import type { Log, LogFields } from "./log.ts";
 import type { Session } from "./sessions/session.ts";
 
 export interface Call {
@@ -19,6 +19,8 @@ export interface Call {
   /** Scheme, host and port the call came to, for URLs that lead back here. */
   readonly origin: string;
   readonly log: Log;
+  /** Adds fields to the line that the call log prints for this call, or replaces its own (`call`, `status`). */
+  note(fields: LogFields): void;
   /** Keeps the worker alive until the promise settles, after the answer has gone out. */
   waitUntil(promise: Promise<unknown>): void;
 }

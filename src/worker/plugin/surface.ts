@@ -47,7 +47,12 @@ export function pluginSurface<Config>(parts: PluginParts<Config>): Surface {
         await lifecycle.configure(call.session, call);
         return { protocolVersion: PROTOCOL_VERSION };
       },
-      execute: (request, call) => executeOperation(parts, request, call),
+      async execute(request, call) {
+        const result = await executeOperation(parts, request, call);
+        // Execute itself nearly always succeeds; what people look for is the operation and how it went.
+        call.note({ call: request.operation, status: result.status });
+        return result;
+      },
       ...(resolver && {
         resolveHTTPSubject: async ({ request, context }, call) =>
           resolveHTTPSubject(resolver, request, await ready(call, { context })),

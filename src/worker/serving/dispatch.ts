@@ -26,21 +26,20 @@ export async function dispatch(providers: ReadonlyMap<string, ServedProvider>, a
   const { session, path, bindings } = arrival;
   const served = providers.get(session.provider) ?? anyFor(path, providers);
   if (served === undefined) return errorResponse(unauthenticated("provider"));
-  if (!callLogEnabled(bindings)) return serveArrival(served, arrival);
-  const started = Date.now();
-  const response = await serveArrival(served, arrival);
-  logCall(served.methods.get(path)?.label ?? path, session, response.status, started);
-  return response;
-}
-
-async function serveArrival(served: ServedProvider, arrival: Arrival): Promise<Response> {
-  const { request, path, bindings, context, session } = arrival;
   let call: WorkerCall;
   try {
-    call = new WorkerCall(request, bindings, context, session);
+    call = new WorkerCall(arrival.request, bindings, arrival.context, session);
   } catch (error) {
     return errorResponse(ConnectError.from(error, Code.InvalidArgument));
   }
+  if (!callLogEnabled(bindings)) return serveCall(served, arrival, call);
+  const started = Date.now();
+  const response = await serveCall(served, arrival, call);
+  logCall(served.methods.get(path)?.label ?? path, session, response.status, started, call.notes);
+  return response;
+}
+
+async function serveCall(served: ServedProvider, { request, path }: Arrival, call: WorkerCall): Promise<Response> {
   const method = served.methods.get(path);
   if (method !== undefined) {
     return isLean(method, request) ? serveUnary(method, request, call) : serveGeneric(method, request, call);

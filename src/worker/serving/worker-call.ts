@@ -1,7 +1,7 @@
 // The `Call` that surfaces get. Everything a call rarely needs (signal, headers, log) is made on first use.
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Bindings, Call } from "../call.ts";
-import { createLog, type Log } from "../log.ts";
+import { createLog, type Log, type LogFields } from "../log.ts";
 import type { Session } from "../sessions/session.ts";
 import { deadlineExceeded, readTimeout, watchDeadline } from "./deadline.ts";
 
@@ -24,6 +24,7 @@ export class WorkerCall implements Call {
   #responseTrailers: Headers | undefined;
   #controller: AbortController | undefined;
   #heard: PromiseWithResolvers<void> | undefined;
+  #notes: LogFields | undefined;
 
   /** Throws INVALID_ARGUMENT when the request's timeout header is malformed. */
   constructor(request: Request, bindings: Bindings, context: WaitUntil, session: Session) {
@@ -89,6 +90,15 @@ export class WorkerCall implements Call {
       if (this.deadline !== undefined && this.deadline <= Date.now()) controller.abort(deadlineExceeded());
     }
     return this.#controller.signal;
+  }
+
+  note(fields: LogFields): void {
+    this.#notes = { ...this.#notes, ...fields };
+  }
+
+  /** What the surface has noted. */
+  get notes(): LogFields | undefined {
+    return this.#notes;
   }
 
   waitUntil(promise: Promise<unknown>): void {

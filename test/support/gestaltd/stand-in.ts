@@ -1,0 +1,42 @@
+#!/usr/bin/env node
+// Stands in for the two providers that gestaltd cannot boot without and that gestalt-edge does not serve yet: an IndexedDB
+// that remembers the users it is given, and an external credential store that has none. Bundled into one executable file,
+// because gestaltd copies exactly one. The kind is its first argument.
+import http2 from "node:http2";
+import { create } from "@bufbuild/protobuf";
+import { EmptySchema } from "@bufbuild/protobuf/wkt";
+import type { ConnectRouter } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { ExternalCredentialProvider } from "../../../src/gen/gestalt/provider/v1/external_credential_pb.ts";
+import { IndexedDB } from "../../../src/gen/gestalt/provider/v1/indexeddb_pb.ts";
+import type { Record as StoredRecord } from "../../../src/gen/gestalt/provider/v1/indexeddb_value_pb.ts";
+import { ProviderKind, ProviderLifecycle } from "../../../src/gen/gestalt/provider/v1/lifecycle_pb.ts";
+
+const kinds = { indexeddb: ProviderKind.INDEXEDDB, "external-credentials": ProviderKind.EXTERNAL_CREDENTIAL };
+const kind = kinds[process.argv[2] as keyof typeof kinds];
+const socket = process.env.GESTALT_PLUGIN_SOCKET;
+if (kind === undefined || socket === undefined) throw new Error("usage: GESTALT_PLUGIN_SOCKET=… stand-in KIND");
+
+const empty = () => create(EmptySchema);
+const users: StoredRecord[] = [];
+
+function routes(router: ConnectRouter): void {
+  router.service(ProviderLifecycle, {
+    getProviderIdentity: () => ({ kind }),
+    configureProvider: () => ({ protocolVersion: 3 }),
+    healthCheck: () => ({ ready: true }),
+  });
+  router.service(IndexedDB, {
+    createObjectStore: empty,
+    add: ({ record }) => {
+      if (record !== undefined) users.push(record);
+      return {};
+    },
+    // gestaltd asks by index for one thing only: the user of the request.
+    indexGetAll: () => ({ records: users.slice(0, 1) }),
+  });
+  router.service(ExternalCredentialProvider, { validateCredentialConfig: empty });
+}
+
+http2.createServer(connectNodeAdapter({ routes })).listen(socket);
+process.on("SIGTERM", () => process.exit(0));
