@@ -21,8 +21,8 @@ export interface UpstreamSource {
    */
   upstream(): Upstream | Promise<Upstream>;
   /**
-   * Tells that a call could not connect. The embedded target then asks its node where the worker is now; the deployed
-   * one does nothing.
+   * Tells that a call could not connect, or lost its connection before an answer. The embedded target then finds out
+   * whether its worker still runs, and lets later calls wait until it does; the deployed one does nothing.
    */
   connectFailed(upstream: Upstream): void;
 }

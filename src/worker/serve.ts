@@ -1,5 +1,6 @@
 // `serve({ search, cache })`: the Worker's default export. Routes, authentication, and nothing else.
 import { Code, ConnectError } from "@connectrpc/connect";
+import type { ExecutionContext } from "hono";
 import { Hono } from "hono/tiny";
 import { HEALTH_PATH, PUBLIC_OBJECTS_PREFIX } from "../wire/routes.ts";
 import type { Bindings } from "./call.ts";

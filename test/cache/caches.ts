@@ -5,6 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
 import { Cache } from "../../src/gen/gestalt/provider/v1/cache_pb.ts";
 import type { JsonObject } from "../../src/wire/session-token.ts";
+import { type GrpcClientName, startBridgedClients } from "../support/bridged-clients.ts";
 import { startWorker } from "../support/worker-harness.ts";
 
 export type CacheClient = Client<typeof Cache>;
@@ -25,12 +26,14 @@ export interface Caches {
   stop(): Promise<void>;
 }
 
-export async function startCaches(): Promise<Caches> {
+/** `through` names the gRPC client that calls by way of the built bridge; without it calls go to the worker over HTTP. */
+export async function startCaches(through?: GrpcClientName): Promise<Caches> {
   const worker = await startWorker({
     entry: new URL("./caches.worker.ts", import.meta.url),
     kvNamespaces: ["CACHE", "OTHER"],
     durableObjects: { CACHE_OBJECT: { className: "ClockedCacheObject", useSQLite: true } },
   });
+  const bridged = through && (await startBridgedClients(worker, "cache", through));
   let sessions = 0;
   const control = async <Answer>(name: string, body: unknown = null): Promise<Answer> => {
     const response = await worker.fetch(`/test/${name}`, { method: "POST", body: JSON.stringify(body) });
@@ -38,7 +41,9 @@ export async function startCaches(): Promise<Caches> {
     return (await response.json()) as Answer;
   };
   return {
-    client: (provider, config = {}) => worker.client(Cache, { provider, config, sid: `session-${sessions++}` }),
+    client: (provider, config = {}) =>
+      bridged?.client(Cache, provider, config) ??
+      worker.client(Cache, { provider, config, sid: `session-${sessions++}` }),
     advance: async (milliseconds) => void (await control("advance", milliseconds)),
     control,
     postJson: async (provider, method, body) =>
@@ -50,7 +55,10 @@ export async function startCaches(): Promise<Caches> {
         },
         body,
       }),
-    stop: () => worker.dispose(),
+    async stop() {
+      await bridged?.stop();
+      await worker.dispose();
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { MAX_MESSAGE_BYTES } from "../../src/wire/limits.ts";
+import { GRPC_CLIENTS } from "../support/bridged-clients.ts";
 import { BACKENDS, bytes, type CacheClient, type Caches, duration, print, refused, startCaches } from "./caches.ts";
 
 const MINUTE = 60_000;
@@ -43,8 +44,14 @@ const ODD_VALUES = {
   "nearly 4 MiB": new Uint8Array(MAX_MESSAGE_BYTES - 1024).fill(7),
 };
 
-for (const backend of BACKENDS) {
-  describe(`cache: ${backend}`, () => {
+/** Each cache over HTTP, and one of them by way of the bridge with each gRPC client. */
+const WAYS = [
+  ...BACKENDS.map((backend) => ({ backend, through: undefined })),
+  ...GRPC_CLIENTS.map((through) => ({ backend: "kv" as const, through })),
+];
+
+for (const { backend, through } of WAYS) {
+  describe(`cache: ${backend}, ${through === undefined ? "over HTTP" : `through the bridge with ${through}`}`, () => {
     let caches: Caches;
     let cache: CacheClient;
     let tests = 0;
@@ -52,7 +59,7 @@ for (const backend of BACKENDS) {
     const fresh = (name = "key") => `plugin:${name}-${tests++}`;
 
     before(async () => {
-      caches = await startCaches();
+      caches = await startCaches(through);
       cache = caches.client(backend);
     });
     after(() => caches?.stop());

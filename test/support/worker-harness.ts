@@ -8,7 +8,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { type Client, createClient, type Interceptor, type Transport } from "@connectrpc/connect";
 import { type ConnectTransportOptions, createConnectTransport } from "@connectrpc/connect-node";
 import { build } from "esbuild";
-import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from "jose";
+import { calculateJwkThumbprint, exportJWK, exportPKCS8, generateKeyPair, type JWTPayload, SignJWT } from "jose";
 import { Miniflare, type WorkerOptions } from "miniflare";
 import { JWKS_BINDING, NAME_BINDING } from "../../src/wire/bindings.ts";
 import { TOKEN_LIFETIME_SECONDS } from "../../src/wire/limits.ts";
@@ -37,6 +37,8 @@ export interface StartWorkerOptions
 export interface TestWorker {
   /** Scheme, host and port, without a trailing slash. */
   readonly url: string;
+  /** The private key whose tokens it accepts, as PEM: what a bridge in front of it is configured with. */
+  readonly privateKey: string;
   /** A signed session token. Overrides win over the claims of a live, configured session; `undefined` removes one. */
   token(claims?: TokenClaims): Promise<string>;
   /** A client over HTTP/1.1 in binary form, each call with a fresh token of these claims. */
@@ -59,9 +61,12 @@ export interface SigningKey {
   readonly jwk: Readonly<Record<string, unknown>>;
 }
 
-export async function createSigningKey(kid: string): Promise<SigningKey> {
+/** Its id is the thumbprint, as the bridge has it, unless one is given. */
+export async function createSigningKey(id?: string): Promise<SigningKey> {
   const { privateKey, publicKey } = await generateKeyPair(TOKEN_ALGORITHM, { crv: "Ed25519", extractable: true });
-  return { privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: TOKEN_ALGORITHM, use: "sig" } };
+  const jwk = await exportJWK(publicKey);
+  const kid = id ?? (await calculateJwkThumbprint(jwk));
+  return { privateKey, jwk: { ...jwk, kid, alg: TOKEN_ALGORITHM, use: "sig" } };
 }
 
 export function jwks(...keys: readonly SigningKey[]): string {
@@ -94,7 +99,7 @@ export function signToken(key: SigningKey, claims: JWTPayload): Promise<string> 
 /** Bundles and starts a worker. The caller disposes of it, in `after()`. */
 export async function startWorker(options: StartWorkerOptions): Promise<TestWorker> {
   const { entry, vars = {}, provider, onLog, ...resources } = options;
-  const key = await createSigningKey("test-key");
+  const key = await createSigningKey();
   const bindings = definedOnly({ [NAME_BINDING]: WORKER_NAME, [JWKS_BINDING]: jwks(key), ...vars });
   const miniflare = new Miniflare({
     name: WORKER_NAME,
@@ -113,6 +118,7 @@ export async function startWorker(options: StartWorkerOptions): Promise<TestWork
   return {
     url,
     miniflare,
+    privateKey: await exportPKCS8(key.privateKey),
     token,
     client: (service, claims, clientOptions = {}) =>
       createClient(

@@ -1,7 +1,10 @@
 // What is refused when a plugin or a worker is defined, before anything is served.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { definePlugin, HTTPSubjectError, operation, serve } from "../../src/worker/index.ts";
+import { definePlugin } from "../../src/worker/plugin/define-plugin.ts";
+import { HTTPSubjectError } from "../../src/worker/plugin/http-subject.ts";
+import { operation } from "../../src/worker/plugin/operation.ts";
+import { serve } from "../../src/worker/serve.ts";
 
 const named = (id: string) => operation({ id, handler: () => 1 });
 

@@ -1,11 +1,11 @@
 // WorkerService: what is deployed, and the end of a session.
 import { WorkerService } from "../../gen/gestalt/edge/v1/edge_pb.ts";
 import { DIGEST_BINDING, NAME_BINDING } from "../../wire/bindings.ts";
+import { PACKAGE_VERSION } from "../../wire/version.ts";
 import type { Bindings } from "../call.ts";
 import type { ServedProvider } from "../serving/method-table.ts";
 import { type Surface, surface } from "../surface.ts";
 import { wireKind } from "./kinds.ts";
-import { PACKAGE_VERSION } from "./version.ts";
 
 /** Serves the map as it is when asked: `serve` is still filling it when it makes this surface. */
 export function workerSurface(served: ReadonlyMap<string, ServedProvider>): Surface {

@@ -1,0 +1,14 @@
+// The config schemas as JSON Schema, for gestaltd: it checks config against them before it starts a bridge.
+import * as z from "zod";
+import { providerConfigSchema } from "./provider-config.ts";
+import { runtimeConfigSchema } from "./runtime-config.ts";
+
+/** Schema for the kinds that are one provider. */
+export function providerJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(providerConfigSchema, { io: "input" });
+}
+
+/** Schema for the runtime kind. */
+export function runtimeJsonSchema(): Record<string, unknown> {
+  return z.toJSONSchema(runtimeConfigSchema, { io: "input" });
+}

@@ -1,0 +1,333 @@
+// The embedded node: one workerd for one project on this machine, started and looked after. The detached process
+// (main.ts) and `gestalt-edge dev` both run it; bridges find it by its control socket.
+import { realpathSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import {
+  CALL_LOG_BINDING,
+  DIGEST_BINDING,
+  JWKS_BINDING,
+  NAME_BINDING,
+  PRESIGN_SECRET_BINDING,
+} from "../../wire/bindings.ts";
+import { GrpcCode } from "../../wire/codes.ts";
+import { BridgeError } from "../errors.ts";
+import { privateSocketFolder } from "../socket-folder.ts";
+import { bundleWorker, type WorkerBundle } from "./bundle.ts";
+import type { EmbeddedWorker, WorkerState } from "./control-protocol.ts";
+import { type ControlServer, openControlServer } from "./control-server.ts";
+import { isAddressInUse, startWorkerd, type Workerd, type WorkerdHooks, type WorkerdSpec } from "./miniflare.ts";
+import { openNodeLog, type WorkerLogLine } from "./node-log.ts";
+import { readProject, type WorkerProject } from "./project.ts";
+import {
+  openStateFolder,
+  presignSecret,
+  readNodeRecord,
+  readPort,
+  removeNodeRecord,
+  type StateFolder,
+  writeNodeRecord,
+  writePort,
+} from "./state-folder.ts";
+import { takeState } from "./take-state.ts";
+import { type FileWatch, watchFiles } from "./watch-files.ts";
+import { createNodeKey, type NodeKey } from "./worker-key.ts";
+
+export type { EmbeddedWorker, PrivateJwk, WorkerState } from "./control-protocol.ts";
+export type { LogLevel, WorkerLogLine } from "./node-log.ts";
+
+export interface EmbeddedNodeOptions {
+  /** Folder that holds wrangler.toml, wrangler.jsonc or wrangler.json. */
+  readonly project: string;
+  /** Folder the data lives in; absolute or relative to the project. Default: `.gestalt-edge/state`. */
+  readonly state?: string | undefined;
+  /** Port on 127.0.0.1. Default: the one used last time when it is free, otherwise any. */
+  readonly port?: number | undefined;
+  /** The worker prints one JSON line for each call (see `CALL_LOG_BINDING`). */
+  readonly callLog?: boolean | undefined;
+  /** Rebuilds and reloads when a source of the bundle or the wrangler file changes. */
+  readonly watch?: boolean | undefined;
+  /**
+   * Ends the node when the last bridge has left, or none has come. Off for `gestalt-edge dev`, which lives as long as its
+   * user wants; such a node also takes the project over from one that runs for bridges only.
+   */
+  readonly endsWithBridges?: boolean | undefined;
+  readonly hooks?: EmbeddedNodeHooks | undefined;
+}
+
+/** What a host of the node may want to see. None may throw. */
+export interface EmbeddedNodeHooks {
+  /** A line the worker or workerd printed. */
+  log?(line: WorkerLogLine): void;
+  /** The worker's state has changed. */
+  state?(state: WorkerState): void;
+  /** The number of connected bridges has changed. */
+  bridges?(count: number): void;
+}
+
+export interface EmbeddedNode {
+  /** Real path of the project. */
+  readonly project: string;
+  /** Real path of the folder the data lives in. */
+  readonly state: string;
+  /** File that the worker's and the node's lines go to. */
+  readonly logFile: string;
+  /** The worker as it was last ready. */
+  readonly worker: EmbeddedWorker;
+  /** Builds again and swaps the worker; data stays. Rejects with a {@link BridgeError} when the sources have an error. */
+  reload(): Promise<EmbeddedWorker>;
+  /** Tells the bridges, ends workerd, frees the state folder. */
+  close(): Promise<void>;
+  /** Settles when the node has ended, for whatever reason. */
+  readonly ended: Promise<void>;
+}
+
+/** A node whose last bridge has left waits this long for the next, in milliseconds: gestaltd restarts providers at once. */
+const GRACE_MS = 2_000;
+const CONTROL_SOCKET = "control.sock";
+/** A node that no bridge ever came to waits this long, in milliseconds. */
+const FIRST_BRIDGE_MS = 10_000;
+
+/**
+ * Builds the project, starts workerd and opens the control socket; resolves when the worker takes calls.
+ *
+ * @throws BridgeError FAILED_PRECONDITION when the project or its sources have an error; ALREADY_EXISTS when another node
+ * holds the state folder and does not give it up.
+ */
+export async function startEmbeddedNode(options: EmbeddedNodeOptions): Promise<EmbeddedNode> {
+  const project = realProject(options.project);
+  const folder = openStateFolder(project, options.state);
+  const lock = await takeState(folder, { force: !options.endsWithBridges });
+  const node = new Node(project, folder, options);
+  node.onEnd(() => lock.release());
+  try {
+    await node.start();
+    return node;
+  } catch (error) {
+    await node.fail(error);
+    throw error;
+  }
+}
+
+function realProject(project: string): string {
+  try {
+    return realpathSync(project);
+  } catch {
+    throw new BridgeError(GrpcCode.failedPrecondition, `there is no folder ${project}; worker.project must name one`);
+  }
+}
+
+class Node implements EmbeddedNode {
+  readonly project: string;
+  readonly state: string;
+  readonly logFile: string;
+  readonly ended: Promise<void>;
+  readonly #folder: StateFolder;
+  readonly #options: EmbeddedNodeOptions;
+  readonly #log: ReturnType<typeof openNodeLog>;
+  readonly #ends: (() => void)[] = [];
+  #control: ControlServer | undefined;
+  #workerd: Workerd | undefined;
+  #key: NodeKey | undefined;
+  #worker: EmbeddedWorker | undefined;
+  #watch: FileWatch | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #reloading: Promise<EmbeddedWorker> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(project: string, folder: StateFolder, options: EmbeddedNodeOptions) {
+    this.project = project;
+    this.state = folder.path;
+    this.logFile = folder.logFile;
+    this.#folder = folder;
+    this.#options = options;
+    this.#log = openNodeLog(folder.logFile);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.ended = promise;
+    this.#ends.push(resolve);
+  }
+
+  get worker(): EmbeddedWorker {
+    if (this.#worker === undefined) throw new BridgeError(GrpcCode.unavailable, "the embedded worker is not ready");
+    return this.#worker;
+  }
+
+  onEnd(callback: () => void): void {
+    this.#ends.unshift(callback);
+  }
+
+  /** Bridges can connect before the worker is there; they are told when it is. */
+  async start(): Promise<void> {
+    removeRemains(this.#folder);
+    const temporary = privateSocketFolder();
+    this.onEnd(() => rmSync(temporary, { recursive: true, force: true }));
+    const path = join(temporary, CONTROL_SOCKET);
+    // A process of its own puts all its temporary files there, so that a successor can remove them if it must.
+    if (this.#options.endsWithBridges) process.env.TMPDIR = temporary;
+    this.#control = await openControlServer(path, {
+      bridges: (count) => this.#bridgesChanged(count),
+      retire: () => this.#retire(),
+    });
+    writeNodeRecord(this.#folder, { pid: process.pid, project: this.project, socket: path });
+    this.#publish({ type: "starting" });
+    this.#endAfter(FIRST_BRIDGE_MS);
+    this.#key = await createNodeKey();
+    const { project, bundle } = await this.#build();
+    this.#workerd = await this.#startWorkerd(this.#spec(project, bundle));
+    writePort(this.#folder, Number(new URL(this.#workerd.origin).port));
+    this.#ready(project, bundle, this.#workerd.origin);
+  }
+
+  reload(): Promise<EmbeddedWorker> {
+    // A change during a reload is seen by the one that follows it.
+    const next = (this.#reloading ?? Promise.resolve()).then(
+      () => this.#reload(),
+      () => this.#reload(),
+    );
+    this.#reloading = next;
+    return next;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close({ type: "closed" });
+    return this.#closing;
+  }
+
+  /** Ends the node because of `error`, which every bridge is told. */
+  fail(error: unknown): Promise<void> {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#write("error", message);
+    this.#closing ??= this.#close({ type: "failed", message });
+    return this.#closing;
+  }
+
+  async #reload(): Promise<EmbeddedWorker> {
+    const workerd = this.#workerd;
+    if (workerd === undefined || this.#closing)
+      throw new BridgeError(GrpcCode.unavailable, "the embedded node has ended");
+    try {
+      const { project, bundle } = await this.#build();
+      const origin = await workerd.replace(this.#spec(project, bundle));
+      return this.#ready(project, bundle, origin);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#write("error", message);
+      this.#publish({ type: "reload-failed", message, worker: this.worker });
+      throw error;
+    }
+  }
+
+  async #build(): Promise<{ project: WorkerProject; bundle: WorkerBundle }> {
+    const project = await readProject(this.project);
+    const bundle = await bundleWorker(project);
+    if (this.#options.watch) {
+      this.#watch ??= watchFiles(() => void this.reload().catch(() => undefined));
+      this.#watch.update([...project.inputs, ...bundle.inputs]);
+    }
+    return { project, bundle };
+  }
+
+  #spec(project: WorkerProject, bundle: WorkerBundle): WorkerdSpec {
+    const own = project.miniflare.workerOptions.bindings ?? {};
+    const variables = {
+      [JWKS_BINDING]: this.#key?.jwks ?? "",
+      [NAME_BINDING]: project.name,
+      [DIGEST_BINDING]: bundle.digest,
+      ...(own[PRESIGN_SECRET_BINDING] ? {} : { [PRESIGN_SECRET_BINDING]: presignSecret(this.#folder) }),
+      ...(this.#options.callLog ? { [CALL_LOG_BINDING]: "1" } : {}),
+    };
+    const port = this.#options.port ?? readPort(this.#folder) ?? 0;
+    return { project, bundle, variables, data: this.#folder.data, port };
+  }
+
+  async #startWorkerd(spec: WorkerdSpec): Promise<Workerd> {
+    const hooks: WorkerdHooks = {
+      log: (line) => this.#writeLine(line),
+      died: () => this.#publish({ type: "restarting" }),
+      revived: (origin) => this.#setWorker({ ...this.worker, origin }),
+      lost: (error) => void this.fail(error),
+    };
+    try {
+      return await startWorkerd(spec, hooks);
+    } catch (error) {
+      if (!isAddressInUse(error)) throw explainStart(error, this.project);
+      if (this.#options.port) {
+        throw new BridgeError(GrpcCode.failedPrecondition, `port ${this.#options.port} is taken; choose another one`);
+      }
+      return await startWorkerd({ ...spec, port: 0 }, hooks);
+    }
+  }
+
+  #ready(project: WorkerProject, bundle: WorkerBundle, origin: string): EmbeddedWorker {
+    const key = this.#key?.privateJwk;
+    if (key === undefined) throw new BridgeError(GrpcCode.internal, "the node has no key", { user: false });
+    const { digest, bytes } = bundle;
+    return this.#setWorker({ origin, name: project.name, digest, bundleBytes: bytes, key });
+  }
+
+  #setWorker(worker: EmbeddedWorker): EmbeddedWorker {
+    this.#worker = worker;
+    this.#publish({ type: "ready", worker });
+    return worker;
+  }
+
+  #publish(state: WorkerState): void {
+    this.#write("info", `worker ${state.type}`);
+    this.#control?.publish(state);
+    this.#options.hooks?.state?.(state);
+  }
+
+  #bridgesChanged(count: number): void {
+    this.#options.hooks?.bridges?.(count);
+    clearTimeout(this.#idle);
+    if (count === 0) this.#endAfter(GRACE_MS);
+  }
+
+  #endAfter(milliseconds: number): void {
+    if (!this.#options.endsWithBridges || this.#closing) return;
+    this.#idle = setTimeout(() => void this.close(), milliseconds);
+  }
+
+  #retire(): string | undefined {
+    if (!this.#options.endsWithBridges) return `process ${process.pid} (gestalt-edge dev) already runs ${this.project}`;
+    void this.close();
+    return undefined;
+  }
+
+  async #close(state: WorkerState): Promise<void> {
+    clearTimeout(this.#idle);
+    this.#watch?.close();
+    this.#publish(state);
+    if (this.#control) {
+      removeNodeRecord(this.#folder);
+      await this.#control.close();
+    }
+    await this.#workerd?.close();
+    this.#log.close();
+    for (const end of this.#ends) end();
+  }
+
+  #write(level: WorkerLogLine["level"], message: string): void {
+    this.#log.write({ level, message, time: Date.now() });
+  }
+
+  #writeLine(line: WorkerLogLine): void {
+    this.#log.write(line);
+    this.#options.hooks?.log?.(line);
+  }
+}
+
+/** What a node that was killed left behind, apart from its data. The caller holds the lock, so that node is gone. */
+function removeRemains(folder: StateFolder): void {
+  const socket = readNodeRecord(folder)?.socket;
+  if (socket === undefined) return;
+  if (basename(socket) === CONTROL_SOCKET) rmSync(dirname(socket), { recursive: true, force: true });
+  removeNodeRecord(folder);
+}
+
+/** workerd's complaints about a bundle or its bindings are the user's to mend. */
+function explainStart(error: unknown, project: string): BridgeError {
+  const text = error instanceof Error ? error.message : String(error);
+  return new BridgeError(GrpcCode.failedPrecondition, `workerd does not start the worker of ${project}: ${text}`, {
+    cause: error,
+  });
+}

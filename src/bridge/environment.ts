@@ -1,0 +1,40 @@
+// Names of the environment variables this generation of gestaltd uses (reference: "Environment is NOT inherited"), and
+// ours. The only place that knows them (DESIGN §11).
+
+/** Unix socket the provider must listen on. */
+export const SOCKET_VARIABLE = "GESTALT_PLUGIN_SOCKET";
+/** gestaltd's process id; the bridge ends when that process is gone. */
+export const PARENT_PID_VARIABLE = "GESTALT_PLUGIN_PARENT_PID";
+/** gestaltd's name for the provider; a constant for some kinds. */
+export const NAME_VARIABLE = "GESTALT_PLUGIN_NAME";
+/** Folder that relative paths in config start from; gestaltd's working directory otherwise. */
+export const ROOT_VARIABLE = "GESTALT_EDGE_ROOT";
+
+/** Address of a host service, with an optional binding name: `GESTALT_CACHE_SOCKET_MAIN`. */
+const HOST_SERVICE_SOCKET = /^GESTALT_([A-Z0-9_]+?)_SOCKET(?:_(?!TOKEN$)([A-Z0-9_]+?))?$/;
+/** Token of a host service: the address's name and `_TOKEN`. */
+const HOST_SERVICE_TOKEN = /^GESTALT_[A-Z0-9_]+_SOCKET(?:_[A-Z0-9_]+)?_TOKEN$/;
+const HOST_SERVICE_TLS = /^GESTALT_HOST_SERVICE_TLS_/;
+const EGRESS_PROXY = new Set(["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"]);
+
+export type VariableRole = "host-address" | "host-token" | "host-tls" | "proxy" | "session";
+
+/** What a variable of `StartPlugin.env` is for. Only `session` variables may leave the bridge. */
+export function roleOfVariable(name: string): VariableRole {
+  if (HOST_SERVICE_TOKEN.test(name)) return "host-token";
+  if (HOST_SERVICE_SOCKET.test(name)) return "host-address";
+  if (HOST_SERVICE_TLS.test(name)) return "host-tls";
+  if (EGRESS_PROXY.has(name)) return "proxy";
+  return "session";
+}
+
+/** Name of an offered host service: the variable less `GESTALT_` and `_SOCKET`: `CACHE`, `CACHE_MAIN` with a binding. */
+export function hostServiceName(variable: string): string {
+  const [, service = "", binding] = HOST_SERVICE_SOCKET.exec(variable) ?? [];
+  return binding === undefined ? service : `${service}_${binding}`;
+}
+
+/** Folder that relative paths in the config start from. */
+export function rootFolder(env: NodeJS.ProcessEnv): string {
+  return env[ROOT_VARIABLE] || process.cwd();
+}

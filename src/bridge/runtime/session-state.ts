@@ -1,0 +1,9 @@
+// States of a hosted session, in gestaltd's words.
+
+export type SessionState =
+  | { readonly type: "pending" }
+  | { readonly type: "ready"; readonly provider: string }
+  | { readonly type: "failed"; readonly reason: FailureReason; readonly message: string };
+
+/** Short words for gestaltd's admin interface. */
+export type FailureReason = "unknown-worker" | "worker-unavailable" | "provider-missing" | "image-mismatch";

@@ -1,0 +1,27 @@
+// Folders for sockets: only this user can enter them, and their paths are short.
+import { accessSync, constants, mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Longest path of a Unix socket that every platform takes, in bytes: macOS has 104 with the final zero. */
+export const MAX_SOCKET_PATH_BYTES = 103;
+
+/** What is added to a base: `/ge-XXXXXX/` and a file name, in bytes. */
+const ADDED_BYTES = 32;
+const PREFIX = "ge-";
+
+/** A new folder with mode 0700. The caller removes it. */
+export function privateSocketFolder(): string {
+  const base = [process.env.XDG_RUNTIME_DIR, tmpdir()].find((folder) => folder && isUsable(folder)) ?? "/tmp";
+  return mkdtempSync(join(base, PREFIX));
+}
+
+function isUsable(folder: string): boolean {
+  if (Buffer.byteLength(folder) + ADDED_BYTES > MAX_SOCKET_PATH_BYTES) return false;
+  try {
+    accessSync(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
