@@ -1,0 +1,51 @@
+// `gestalt-edge build`: the bundle, a wrangler config that deploys exactly it, and a folder per provider for gestaltd.
+
+import type { Built } from "./build-project.ts";
+import { BUNDLE_LIMITS } from "./bundle-size.ts";
+import { defineCommand } from "./command.ts";
+import { ExitCode } from "./errors.ts";
+import { projectFolder } from "./project-folder.ts";
+import { alignColumns, type Terminal } from "./terminal.ts";
+import { bytes } from "./units.ts";
+
+export const BUILD_OPTIONS = {
+  out: { type: "string", short: "o", value: "FOLDER", default: "dist", help: "Output folder, relative to the project" },
+} as const;
+
+export const build = defineCommand({
+  name: "build",
+  operands: ["[project]"],
+  about: [
+    "Bundles the Worker and writes, into the output folder:",
+    "  worker.js       the bundle, with its source map",
+    "  wrangler.json   the project's wrangler config, made to deploy exactly this bundle",
+    "  NAME/           for each provider: manifest.yaml, config.schema.json, and a plugin's catalog.yaml",
+    "Prints the size of the bundle against Cloudflare's limits; a bundle that no plan takes is an error.",
+  ].join("\n"),
+  options: BUILD_OPTIONS,
+  examples: ["gestalt-edge build", "gestalt-edge build ./search --out ../out --json"],
+  run: async ({ values, positionals: [folder = "."], terminal, signal }) => {
+    const project = await projectFolder(folder);
+    const { buildProject } = await import("./build-project.ts");
+    const built = await buildProject({ project, out: values.out, terminal, signal });
+    terminal.data(built);
+    printBuilt(built, terminal);
+    return ExitCode.ok;
+  },
+});
+
+export function printBuilt({ out, size, digest, providers }: Built, terminal: Terminal): void {
+  const { print, note, paint } = terminal;
+  print(`${paint("bold", "built")} ${out}`);
+  const rows = [
+    [
+      "  bundle",
+      `${bytes(size.raw)}, ${bytes(size.gzip)} as gzip (limit ${bytes(BUNDLE_LIMITS.free)} free, ${bytes(BUNDLE_LIMITS.paid)} paid)`,
+    ],
+    ["  digest", digest],
+    ...providers.map(({ name, kind, version }) => [`  ${name}`, `${kind} ${version}`]),
+  ];
+  for (const line of alignColumns(rows)) print(line);
+  if (size.gzip > BUNDLE_LIMITS.free)
+    note(`warning: as gzip the bundle is over ${bytes(BUNDLE_LIMITS.free)}: only paid plans take it`);
+}

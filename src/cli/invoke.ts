@@ -1,0 +1,112 @@
+// `gestalt-edge invoke`: calls one operation of a plugin the way gestaltd would, and shows what its caller would get.
+
+import { readFile } from "node:fs/promises";
+import { addAbortSignal } from "node:stream";
+import { text } from "node:stream/consumers";
+import { createSecrets } from "../bridge/log.ts";
+import type { OperationResult } from "../gen/gestalt/provider/v1/integration_pb.ts";
+import type { JsonObject } from "../wire/session-token.ts";
+import { defineCommand } from "./command.ts";
+import { CliError, ExitCode, usageError } from "./errors.ts";
+import { checkTarget, TARGET_OPTIONS } from "./target-options.ts";
+import type { Terminal } from "./terminal.ts";
+import { milliseconds } from "./units.ts";
+
+/** An HTTP status of this number or higher tells of a failure. */
+const FIRST_FAILURE_STATUS = 400;
+
+export const invoke = defineCommand({
+  name: "invoke",
+  operands: ["NAME.OPERATION", "[JSON|@FILE|-]"],
+  about: [
+    "Opens a session with the worker, starts the plugin with the given config, and executes the operation once. NAME is",
+    "the plugin's name in serve({ … }). The input is JSON, @FILE reads it from a file, - from stdin; without it, {}.",
+    "Prints the body on stdout and the status on stderr. Exits 0 when the status is below 400, and 1 otherwise.",
+  ].join("\n"),
+  options: {
+    ...TARGET_OPTIONS,
+    config: { type: "string", short: "c", value: "JSON|@FILE", help: "The plugin's config" },
+    token: { type: "string", value: "@FILE", help: "File with the credential the operation gets as its token" },
+  },
+  examples: [
+    `gestalt-edge invoke search.find '{"query": "pier"}' --config '{"baseUrl": "https://example.com"}'`,
+    "gestalt-edge invoke search.find @input.json --project ./search",
+    "gestalt-edge invoke search.find - --url https://search.acme.workers.dev --key edge.key < input.json",
+  ],
+  run: async ({ values, positionals: [name = "", input = "{}"], terminal, signal }) => {
+    const { provider, operation } = parseName(name);
+    const place = checkTarget(values);
+    const params = await readObject(input, "the input", signal);
+    const config = values.config === undefined ? {} : await readObject(values.config, "--config", signal);
+    const token = values.token === undefined ? "" : await readCredential(values.token, signal);
+    const { openTarget } = await import("../bridge/target/open-target.ts");
+    const { executeOperation } = await import("./execute-operation.ts");
+    const target = await openTarget(place, { root: process.cwd(), env: process.env, secrets: createSecrets() });
+    try {
+      terminal.progress(`Calling ${name} at ${target.description} …`);
+      const call = { provider, operation, params, config, token, signal };
+      const started = performance.now();
+      const result = await executeOperation(target, call);
+      show(result, performance.now() - started, terminal);
+      return result.status < FIRST_FAILURE_STATUS ? ExitCode.ok : ExitCode.failed;
+    } finally {
+      await target.close();
+    }
+  },
+});
+
+function show({ status, body }: OperationResult, time: number, terminal: Terminal): void {
+  const data = parseBody(body);
+  terminal.data({ status, body: data, milliseconds: Math.round(time) });
+  if (terminal.json) return;
+  terminal.note(`status ${status}, ${milliseconds(time)}`);
+  terminal.print(typeof data === "string" ? data : JSON.stringify(data, null, 2));
+}
+
+/** A body is JSON by convention only: gestaltd passes on whatever text it is. */
+function parseBody(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}
+
+/** The first part is the plugin's name, which has no dot; operation ids may have some. */
+function parseName(name: string): { provider: string; operation: string } {
+  const dot = name.indexOf(".");
+  if (dot < 1 || dot === name.length - 1) throw usageError(`"${name}" is not of the form NAME.OPERATION`, "invoke");
+  return { provider: name.slice(0, dot), operation: name.slice(dot + 1) };
+}
+
+async function readObject(source: string, where: string, signal: AbortSignal): Promise<JsonObject> {
+  const written = await readSource(source, where, signal);
+  let value: unknown;
+  try {
+    value = JSON.parse(written);
+  } catch (error) {
+    throw new CliError({ what: `This is not JSON: ${(error as Error).message}`, where, fix: "Give a JSON object" });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    throw new CliError({ what: "This is JSON, but no object", where, fix: 'Give an object such as {"query": "pier"}' });
+  return value as JsonObject;
+}
+
+async function readSource(source: string, where: string, signal: AbortSignal): Promise<string> {
+  if (source === "-") return text(addAbortSignal(signal, process.stdin));
+  if (!source.startsWith("@")) return source;
+  return readFile(source.slice(1), "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new CliError({
+      what: `The file cannot be read (${error.code})`,
+      where: source.slice(1),
+      fix: `Check ${where}`,
+    });
+  });
+}
+
+/** A credential comes from a file: an argument would be seen by every user of the machine. */
+async function readCredential(source: string, signal: AbortSignal): Promise<string> {
+  if (!source.startsWith("@"))
+    throw usageError("--token takes @FILE, because arguments are visible to others", "invoke");
+  return (await readSource(source, "--token", signal)).trim();
+}
