@@ -19,7 +19,8 @@ const checks: readonly Check[] = [
   // The baseline is the wire of the last release; a release makes it anew with `buf build --exclude-source-info`.
   { name: "buf breaking", run: () => command("buf", ["breaking", "--against", "proto/baseline.binpb"]) },
   { name: "wire table", run: () => command("node", ["scripts/wire.ts"]) },
-  { name: "generated code", run: generatedCodeIsCurrent },
+  { name: "generated code", run: () => generatedCodeIsCurrent(".", "src/gen") },
+  { name: "generated code (tests)", run: () => generatedCodeIsCurrent("test/conformance", "gen") },
   { name: "lock file", run: lockFileIsClean },
 ];
 
@@ -38,13 +39,13 @@ async function runChecks(list: readonly Check[]): Promise<boolean> {
 }
 
 /** Generates into a scratch copy and compares, so that a check never changes the tree it checks. */
-async function generatedCodeIsCurrent(): Promise<string | undefined> {
+async function generatedCodeIsCurrent(module: string, output: string): Promise<string | undefined> {
   const scratch = await mkdtemp(join(tmpdir(), "gestalt-edge-gen-"));
   try {
-    const fault = await command("buf", ["generate", "--output", scratch]);
+    const fault = await command("buf", ["generate", "--output", scratch], module);
     if (fault !== undefined) return fault;
-    const difference = await command("diff", ["-r", "src/gen", join(scratch, "src/gen")]);
-    return difference === undefined ? undefined : `${difference}\nRun: npm run generate`;
+    const difference = await command("diff", ["-r", join(module, output), join(scratch, output)]);
+    return difference === undefined ? undefined : `${difference}\nRun: buf generate (in ${module})`;
   } finally {
     await rm(scratch, { recursive: true });
   }
@@ -64,9 +65,9 @@ async function lockFileIsClean(): Promise<string | undefined> {
 }
 
 /** Runs a program of node_modules/.bin or PATH; undefined when it exits 0, else what it printed. */
-function command(program: string, args: readonly string[]): Promise<string | undefined> {
+function command(program: string, args: readonly string[], folder = "."): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, { cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
     let output = "";
     child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));

@@ -1,7 +1,8 @@
 // The HTTP connections to a worker: one pool per target, with its times and sizes.
 import { readFileSync } from "node:fs";
-import { rootCertificates } from "node:tls";
-import { type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
+import type { Socket } from "node:net";
+import { rootCertificates, TLSSocket } from "node:tls";
+import { buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
 
 export interface PoolOptions {
   readonly origin: string;
@@ -26,10 +27,36 @@ export function openPool({ origin, ca, env }: PoolOptions): Dispatcher {
     keepAliveTimeout: MAX_IDLE_MS,
     keepAliveMaxTimeout: MAX_IDLE_MS,
     connections: MAX_CONNECTIONS,
-    connect: { timeout: CONNECT_TIMEOUT_MS, ...(ca === undefined ? {} : { ca: [...trusted(env), ca] }) },
   };
+  const connect = { timeout: CONNECT_TIMEOUT_MS, ...(ca === undefined ? {} : { ca: [...trusted(env), ca] }) };
   const proxied = PROXY_VARIABLES.some((name) => env[name]);
-  return proxied ? new EnvHttpProxyAgent(options) : new Pool(origin, options);
+  return proxied
+    ? new EnvHttpProxyAgent({ ...options, connect })
+    : new Pool(origin, { ...options, connect: resettingConnector(connect) });
+}
+
+/**
+ * Makes connections that are reset when they are destroyed. workerd takes a mere close for a half-close: a handler whose
+ * caller has gone would run to its end, and its `request.signal` never abort.
+ */
+function resettingConnector(options: buildConnector.BuildOptions): buildConnector.connector {
+  const connect = buildConnector(options);
+  return (target, callback) =>
+    connect(target, (...[error, socket]) => {
+      if (error !== null) return callback(error, null);
+      if (!(socket instanceof TLSSocket)) resetWhenDestroyed(socket);
+      callback(null, socket);
+    });
+}
+
+function resetWhenDestroyed(socket: Socket): void {
+  const { destroy } = socket;
+  socket.destroy = (error) => {
+    socket.destroy = destroy;
+    // Alone it would first wait for what is still to be sent.
+    socket.resetAndDestroy();
+    return destroy.call(socket, error);
+  };
 }
 
 /** Setting `ca` replaces Node's own list and what NODE_EXTRA_CA_CERTS added to it, so both are put back. */

@@ -49,7 +49,8 @@ async function serveCall(served: ServedProvider, { request, path }: Arrival, cal
     return serveRoute(served, route, request, call);
   }
   if (PROTOCOL_PATH.test(path)) return errorResponse(unimplemented(served, path));
-  return errorResponse(new ConnectError("There is nothing at this path.", Code.NotFound));
+  // Connect reads 404 as "unimplemented" (Connect protocol, "HTTP to Error Code"); the body has to say the same.
+  return errorResponse(new ConnectError("There is nothing at this path.", Code.Unimplemented), 404);
 }
 
 /** Whoever holds a key of this worker may ask it what it serves: before the answer, no tool knows a provider's name. */

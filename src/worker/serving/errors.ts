@@ -15,10 +15,10 @@ export function toConnectError(error: unknown, call: Call, label: string): Conne
 }
 
 /** The whole error response of a unary call: status, metadata as headers, JSON with details. */
-export function errorResponse(error: ConnectError): Response {
+export function errorResponse(error: ConnectError, status = codeToHttpStatus(error.code)): Response {
   const headers = new Headers();
   mergeNonProtocolHeaders(headers, error.metadata);
   headers.set("content-type", "application/json");
   if (error.code === Code.Unauthenticated) headers.set("www-authenticate", "Bearer");
-  return new Response(errorToJsonBytes(error, undefined), { status: codeToHttpStatus(error.code), headers });
+  return new Response(errorToJsonBytes(error, undefined), { status, headers });
 }

@@ -1,6 +1,6 @@
 // Everything the lean path leaves: JSON, GET, streams and gzip, through connect's own handlers over the same surfaces.
 // The handler factory of the Connect protocol is used directly; `createConnectRouter` would bundle gRPC and gRPC-Web too.
-import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import { createRegistry, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
 import {
   createContextKey,
   createContextValues,
@@ -26,11 +26,15 @@ type Output = MessageInitShape<DescMessage>;
 
 const callKey = createContextKey<WorkerCall | undefined>(undefined, { description: "the call" });
 
-const connect = createHandlerFactory({
-  readMaxBytes: MAX_MESSAGE_BYTES,
-  writeMaxBytes: MAX_MESSAGE_BYTES,
-  acceptCompression: [gzip],
-});
+/** The registry lets messages inside an Any travel as JSON: those of the method's own file. */
+function connectHandlers({ desc }: ServedMethod) {
+  return createHandlerFactory({
+    readMaxBytes: MAX_MESSAGE_BYTES,
+    writeMaxBytes: MAX_MESSAGE_BYTES,
+    acceptCompression: [gzip],
+    jsonOptions: { registry: createRegistry(desc.parent.file) },
+  });
+}
 
 /** Made when a method is first called this way: most isolates never need most of them. */
 const handlers = new WeakMap<ServedMethod, UniversalHandler>();
@@ -39,7 +43,9 @@ const handlers = new WeakMap<ServedMethod, UniversalHandler>();
 export async function serveGeneric(method: ServedMethod, request: Request, call: WorkerCall): Promise<Response> {
   let handler = handlers.get(method);
   if (handler === undefined) {
-    handler = createUniversalMethodHandler(createMethodImplSpec(method.desc, implementation(method)), [connect]);
+    handler = createUniversalMethodHandler(createMethodImplSpec(method.desc, implementation(method)), [
+      connectHandlers(method),
+    ]);
     handlers.set(method, handler);
   }
   const answer = await handler({
