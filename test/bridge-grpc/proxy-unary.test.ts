@@ -104,7 +104,7 @@ describe("a unary call", () => {
     assert.deepEqual(statuses, ["4"]);
     const timeout = Number(far.seen[0]?.headers["connect-timeout-ms"]);
     assert.ok(timeout > 0 && timeout <= 300, `${timeout} ms, asked at ${started}`);
-    await gone(far);
+    await far.deserted();
   });
 
   it("that is cancelled ends the request to the worker", async (t) => {
@@ -112,7 +112,7 @@ describe("a unary call", () => {
     const stream = rawStream(rawSession(t, bridge), GET);
     stream.end(Buffer.alloc(5));
     await once(stream, "close");
-    await gone(far);
+    await far.deserted();
     // Not just closed: workerd would go on working.
     assert.deepEqual(far.socketErrors, ["ECONNRESET"]);
   });
@@ -122,7 +122,7 @@ describe("a unary call", () => {
     const session = rawSession(t, bridge);
     rawStream(session, GET).end(Buffer.alloc(5));
     await once(session, "close");
-    await gone(far);
+    await far.deserted();
   });
 
   it("is answered 300 times with 1 MiB on one connection", async (t) => {
@@ -247,7 +247,7 @@ describe("an answer in a worker's place", () => {
       assert.deepEqual(answer.statuses, ["8"]);
       assert.match(String(answer.headers["grpc-message"]), /a gRPC message may have 4194304/);
     }
-    await gone(far);
+    await far.deserted();
     assert.ok(written < 8 * MAX_MESSAGE_BYTES, `${written} bytes were taken`);
   });
 });
@@ -366,7 +366,7 @@ describe("a call of the bridge's own", () => {
     const controller = new AbortController();
     const call = callWorker(far.source, Cache.method.get, { key: "k" }, { signal: controller.signal });
     await assert.rejects(call, { code: GrpcCode.canceled, message: "changed my mind" });
-    await gone(far);
+    await far.deserted();
     await assert.rejects(
       callWorker(far.source, Cache.method.get, {}, { signal: controller.signal }),
       /changed my mind/,
@@ -382,8 +382,3 @@ describe("a method that is no unary call or server stream", () => {
     assert.match(String(headers["grpc-message"]), /is a bidirectional method, which a worker cannot serve yet/);
   });
 });
-
-/** Waits until the bridge holds no connection to the far side: an aborted HTTP/1 request closes its own. */
-async function gone(far: FarSide): Promise<void> {
-  for (const socket of far.sockets) if (!socket.destroyed) await once(socket, "close");
-}

@@ -6,7 +6,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { Agent } from "undici";
-import { resettingConnector } from "../../src/bridge/proxy/connector.ts";
+import { resettingConnector } from "../../src/bridge/target/connector.ts";
 import type { Upstream, UpstreamSource } from "../../src/bridge/upstream.ts";
 
 /** What the far side saw of one request. */
@@ -30,6 +30,8 @@ export interface FarSide {
   readonly connectFailures: number;
   /** Errors that ended connections: a reset is `ECONNRESET`. */
   readonly socketErrors: readonly string[];
+  /** Resolves when no connection is left: what the bridge gives up, it resets. */
+  deserted(): Promise<void>;
   /** Connections that are open now. */
   readonly sockets: ReadonlySet<Socket>;
   close(): Promise<void>;
@@ -105,6 +107,9 @@ async function start(
     },
     sockets,
     socketErrors,
+    async deserted() {
+      for (const socket of sockets) await new Promise((closed) => socket.once("close", closed));
+    },
     async close() {
       await dispatcher.destroy();
       server.closeAllConnections();

@@ -1,8 +1,8 @@
 // The HTTP connections to a worker: one pool per target, with its times and sizes.
 import { readFileSync } from "node:fs";
-import type { Socket } from "node:net";
-import { rootCertificates, TLSSocket } from "node:tls";
-import { buildConnector, type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
+import { rootCertificates } from "node:tls";
+import { type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
+import { resettingConnector } from "./connector.ts";
 
 export interface PoolOptions {
   readonly origin: string;
@@ -33,30 +33,6 @@ export function openPool({ origin, ca, env }: PoolOptions): Dispatcher {
   return proxied
     ? new EnvHttpProxyAgent({ ...options, connect })
     : new Pool(origin, { ...options, connect: resettingConnector(connect) });
-}
-
-/**
- * Makes connections that are reset when they are destroyed. workerd takes a mere close for a half-close: a handler whose
- * caller has gone would run to its end, and its `request.signal` never abort.
- */
-function resettingConnector(options: buildConnector.BuildOptions): buildConnector.connector {
-  const connect = buildConnector(options);
-  return (target, callback) =>
-    connect(target, (...[error, socket]) => {
-      if (error !== null) return callback(error, null);
-      if (!(socket instanceof TLSSocket)) resetWhenDestroyed(socket);
-      callback(null, socket);
-    });
-}
-
-function resetWhenDestroyed(socket: Socket): void {
-  const { destroy } = socket;
-  socket.destroy = (error) => {
-    socket.destroy = destroy;
-    // Alone it would first wait for what is still to be sent.
-    socket.resetAndDestroy();
-    return destroy.call(socket, error);
-  };
 }
 
 /** Setting `ca` replaces Node's own list and what NODE_EXTRA_CA_CERTS added to it, so both are put back. */

@@ -13,7 +13,8 @@ export function resettingConnector(options: buildConnector.BuildOptions = {}): b
   return (target, connected) => {
     connect(target, (...result) => {
       const [, socket] = result;
-      if (socket !== null && !(socket instanceof TLSSocket)) resetWhenAborted(socket);
+      // Not null, as undici's types have it, but missing when the connection failed.
+      if (socket && !(socket instanceof TLSSocket)) resetWhenAborted(socket);
       connected(...result);
     });
   };
