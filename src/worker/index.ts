@@ -39,6 +39,7 @@ export { failedCondition, parseEtags } from "./s3/conditions.ts";
 export { defineS3Provider, type S3Handlers, type S3ProviderOptions, type S3UploadHandlers } from "./s3/define.ts";
 export { S3InvalidRangeError, S3NotFoundError, S3PreconditionFailedError } from "./s3/errors.ts";
 export type {
+  S3Body,
   S3Conditions,
   S3ContentHeaders,
   S3CopyInput,
@@ -59,5 +60,6 @@ export type {
   S3WriteOpen,
 } from "./s3/objects.ts";
 export { type ResolvedRange, resolveRange } from "./s3/ranges.ts";
+export { dataFrames } from "./s3/read-stream.ts";
 export { signingSecret } from "./s3/signing-secret.ts";
 export { type EdgeWorker, serve } from "./serve.ts";

@@ -8,6 +8,7 @@ import { callLogEnabled, logCall } from "./call-log.ts";
 import { errorResponse, toConnectError } from "./errors.ts";
 import { serveGeneric } from "./generic.ts";
 import { type ServedProvider, unimplemented } from "./method-table.ts";
+import { isLeanStream, serveServerStream } from "./server-stream.ts";
 import { isLean, serveUnary } from "./unary.ts";
 import { type WaitUntil, WorkerCall } from "./worker-call.ts";
 
@@ -42,7 +43,9 @@ export async function dispatch(providers: ReadonlyMap<string, ServedProvider>, a
 async function serveCall(served: ServedProvider, { request, path }: Arrival, call: WorkerCall): Promise<Response> {
   const method = served.methods.get(path);
   if (method !== undefined) {
-    return isLean(method, request) ? serveUnary(method, request, call) : serveGeneric(method, request, call);
+    if (isLean(method, request)) return serveUnary(method, request, call);
+    if (isLeanStream(method, request, call)) return serveServerStream(method, request, call);
+    return serveGeneric(method, request, call);
   }
   const route = served.provider.routes?.[path];
   if (route !== undefined && Object.hasOwn(served.provider.routes ?? {}, path)) {
