@@ -11,7 +11,7 @@ export const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
 /**
  * One part of an object write, in bytes. R2 wants every part but the last of equal size and at least 5 MiB; 8 MiB keeps
- * three in flight under 32 MiB and lets one object reach R2's 10,000 parts at 78 GiB.
+ * two in flight and one being filled at 24 MiB, and lets one object have 78 GiB in R2's 10,000 parts.
  */
 export const UPLOAD_PART_BYTES = 8 * 1024 * 1024;
 
@@ -29,6 +29,12 @@ export const MAX_SESSION_VARIABLES_BYTES = 16 * 1024;
 
 /** Lifetime of a session token, in seconds: short, so that a leaked one is soon worthless. */
 export const TOKEN_LIFETIME_SECONDS = 300;
+
+/**
+ * Longest lifetime, in seconds, of a session token that a worker accepts: twelve times what bridges sign, so that a bridge
+ * of another version may differ, while one signed for years by mistake is refused at its first use.
+ */
+export const MAX_TOKEN_LIFETIME_SECONDS = 3_600;
 
 /** The bridge stops using a token this many seconds before it expires, so that none expires on the way. */
 export const TOKEN_REFRESH_MARGIN_SECONDS = 60;

@@ -18,5 +18,16 @@ export const UPLOAD_PART_NUMBER_HEADER = "gestalt-upload-part";
 /** Etag of a stored part, on the answer. */
 export const UPLOAD_PART_ETAG_HEADER = "gestalt-upload-etag";
 
+/**
+ * Answers an `S3.ReadObject` request (`POST`, a binary `ReadObjectRequest`, session token required) with the object's bytes as
+ * the raw body and its `S3ObjectMeta`, binary in base64, in {@link OBJECT_META_HEADER}. Raw, so that the bytes never pass
+ * through the worker's own code: the platform bills and limits what does. Errors are those of a unary Connect call; one that
+ * comes up later breaks the body off.
+ */
+export const OBJECT_READ_PATH = "/gestalt.edge.v1.ObjectService/Read";
+
+/** Description of the object whose bytes follow. */
+export const OBJECT_META_HEADER = "gestalt-object-meta";
+
 /** `/objects/<provider>/…`: what a provider serves to the public by its own signature, presigned objects for one. */
 export const PUBLIC_OBJECTS_PREFIX = "/objects/";

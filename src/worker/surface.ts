@@ -43,13 +43,3 @@ export function surface<S extends DescService>(
 ): Surface {
   return { service, methods: methods as Surface["methods"], ...options };
 }
-
-/** Replies of a server stream that can also be had as they travel, for those that are mostly bytes. */
-export interface EncodedReplies {
-  /** Connect envelopes, one message each, in binary form and uncompressed; the end of the stream is not among them. */
-  envelopes(): AsyncIterable<Uint8Array>;
-}
-
-export function isEncoded(replies: object): replies is EncodedReplies {
-  return "envelopes" in replies;
-}

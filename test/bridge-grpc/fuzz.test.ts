@@ -16,6 +16,7 @@ import { createReflection } from "../../src/bridge/services/reflection.ts";
 import { Cache } from "../../src/gen/gestalt/provider/v1/cache_pb.ts";
 import { S3, WriteObjectRequestSchema } from "../../src/gen/gestalt/provider/v1/s3_pb.ts";
 import { Health } from "../../src/gen/grpc/health/v1/health_pb.ts";
+import { OBJECT_META_HEADER } from "../../src/wire/routes.ts";
 import { startBridge, type TestBridge } from "../support/grpc-bridge.ts";
 import { collect, rawCall, rawSession, rawStream } from "../support/grpc-clients.ts";
 import { type Behaviour, type FarSide, farSide } from "../support/grpc-far-side.ts";
@@ -41,7 +42,7 @@ const far: Behaviour = ({ path, headers }, response) => {
   switch (headers["x-far"]) {
     case "cut":
       return response
-        .writeHead(200, { "content-type": form, "content-length": 100 })
+        .writeHead(200, { "content-type": form, "content-length": 100, [OBJECT_META_HEADER]: "" })
         .write("x", () => response.destroy());
     case "reset":
       return response.socket?.destroy();
@@ -52,7 +53,7 @@ const far: Behaviour = ({ path, headers }, response) => {
     case "hang":
       return undefined;
     default:
-      return response.writeHead(200, { "content-type": form }).end(whole);
+      return response.writeHead(200, { "content-type": form, [OBJECT_META_HEADER]: "" }).end(whole);
   }
 };
 

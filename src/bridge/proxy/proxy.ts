@@ -5,6 +5,7 @@ import { GrpcCode } from "../../wire/codes.ts";
 import { BridgeError } from "../errors.ts";
 import { type CallHandler, pathOf, type Route } from "../grpc/router.ts";
 import type { UpstreamSource } from "../upstream.ts";
+import { readObjectHandler } from "./read-object.ts";
 import { serverStreamHandler } from "./server-stream.ts";
 import { unaryHandler } from "./unary.ts";
 import { writeObjectHandler } from "./write-object.ts";
@@ -20,6 +21,7 @@ export function proxyRoute(source: UpstreamSource, method: DescMethod): Route {
 }
 
 function handlerOf(source: UpstreamSource, method: DescMethod): CallHandler {
+  if (method === S3.method.readObject) return readObjectHandler(source);
   if (method === S3.method.writeObject) return writeObjectHandler(source);
   switch (method.methodKind) {
     case "unary":

@@ -17,6 +17,7 @@ import type {
   S3WriteInput,
   S3WriteOpen,
 } from "./objects.ts";
+import { readRoutes } from "./raw-read.ts";
 import { s3Surface } from "./surface.ts";
 import { uploadRoutes, uploadSurface } from "./uploads.ts";
 
@@ -80,7 +81,7 @@ export function defineS3Provider<Config = Record<string, unknown>>(options: S3Pr
     kind: "s3",
     ...providerBase(options),
     surfaces: [s3Surface(options), uploadSurface(uploads)],
-    routes: uploads && uploadRoutes(uploads),
+    routes: { ...readRoutes(options), ...(uploads && uploadRoutes(uploads)) },
     publicObjects: options.publicObjects,
   };
 }

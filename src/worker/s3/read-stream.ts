@@ -2,9 +2,6 @@
 import { READ_CHUNK_BYTES } from "../../wire/limits.ts";
 import type { S3Body } from "./objects.ts";
 
-/** Free before each piece in the memory it lies in, in bytes: room for what goes before it on the wire. */
-export const HEADROOM_BYTES = 16;
-
 /**
  * Cuts and joins a body into pieces of {@link READ_CHUNK_BYTES}, the last one shorter; none is empty. Reads nothing before it
  * is asked to. Stopping early cancels the body.
@@ -23,8 +20,7 @@ async function* filledFrames(reader: ReadableStreamBYOBReader, expected: number)
     for (;;) {
       // At least one byte, to see the end and not just to believe in it.
       const room = Math.max(1, Math.min(left, READ_CHUNK_BYTES));
-      const memory = new Uint8Array(HEADROOM_BYTES + room).subarray(HEADROOM_BYTES);
-      const { value, done } = await reader.readAtLeast(room, memory);
+      const { value, done } = await reader.readAtLeast(room, new Uint8Array(room));
       if (value !== undefined && value.byteLength > 0) yield value;
       if (done) return;
       left -= value.byteLength;
@@ -45,7 +41,7 @@ async function* joinedFrames(body: AsyncIterable<Uint8Array>): AsyncGenerator<Ui
         yield rest;
         break;
       }
-      frame ??= new Uint8Array(HEADROOM_BYTES + READ_CHUNK_BYTES).subarray(HEADROOM_BYTES);
+      frame ??= new Uint8Array(READ_CHUNK_BYTES);
       const taken = Math.min(rest.byteLength, READ_CHUNK_BYTES - filled);
       frame.set(rest.subarray(0, taken), filled);
       filled += taken;

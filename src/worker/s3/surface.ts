@@ -1,10 +1,17 @@
 // The S3 service in terms of an object store's handlers.
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { type ReadObjectRequest, S3, type WriteObjectRequest } from "../../gen/gestalt/provider/v1/s3_pb.ts";
+import {
+  type ReadObjectChunkSchema,
+  type ReadObjectRequest,
+  S3,
+  type WriteObjectRequest,
+} from "../../gen/gestalt/provider/v1/s3_pb.ts";
 import type { Call, ProviderRequest } from "../call.ts";
 import { providerRequest } from "../sessions/provider-request.ts";
-import { type EncodedReplies, type Surface, surface } from "../surface.ts";
+import { type Surface, surface } from "../surface.ts";
+import { streamOf } from "./body-stream.ts";
 import type { S3Handlers } from "./define.ts";
 import { toSurfaceError, translated } from "./errors.ts";
 import {
@@ -17,8 +24,7 @@ import {
   readFromProtocol,
   refFromProtocol,
 } from "./messages.ts";
-import type { S3Body, S3CopyInput, S3Meta } from "./objects.ts";
-import { type ReadReply, readEnvelope } from "./read-envelope.ts";
+import type { S3CopyInput, S3Meta } from "./objects.ts";
 import { dataFrames } from "./read-stream.ts";
 import { WriteStream } from "./write-stream.ts";
 
@@ -31,7 +37,7 @@ export function s3Surface<Config>(handlers: S3Handlers<Config>): Surface {
         return { meta: metaToProtocol(meta) };
       }),
 
-    readObject: (message, call) => new ReadReplies(() => read(handlers, message, request(call))),
+    readObject: (message, call) => read(handlers, message, request(call)),
 
     writeObject: (messages, call) => write(handlers, messages, request(call)),
 
@@ -64,28 +70,11 @@ export function s3Surface<Config>(handlers: S3Handlers<Config>): Surface {
   });
 }
 
-/** The replies as messages, and as envelopes in which an object's bytes are never copied. */
-class ReadReplies implements EncodedReplies, AsyncIterable<ReadReply> {
-  readonly #replies: () => AsyncGenerator<ReadReply>;
-
-  constructor(replies: () => AsyncGenerator<ReadReply>) {
-    this.#replies = replies;
-  }
-
-  [Symbol.asyncIterator](): AsyncGenerator<ReadReply> {
-    return this.#replies();
-  }
-
-  async *envelopes(): AsyncGenerator<Uint8Array> {
-    for await (const reply of this.#replies()) yield readEnvelope(reply);
-  }
-}
-
 async function* read<Config>(
   handlers: S3Handlers<Config>,
   message: ReadObjectRequest,
   request: ProviderRequest<Config>,
-): AsyncGenerator<ReadReply> {
+): AsyncGenerator<MessageInitShape<typeof ReadObjectChunkSchema>> {
   try {
     const { meta, body } = await handlers.readObject(readFromProtocol(message), request);
     yield { result: { case: "meta", value: metaToProtocol(meta) } };
@@ -129,19 +118,4 @@ async function copyByRewriting<Config>(
     },
     request,
   );
-}
-
-function streamOf(body: S3Body | null): ReadableStream<Uint8Array> {
-  if (body instanceof ReadableStream) return body;
-  const chunks = body?.[Symbol.asyncIterator]();
-  return new ReadableStream({
-    async pull(controller) {
-      const next = await chunks?.next();
-      if (next === undefined || next.done === true) controller.close();
-      else controller.enqueue(next.value);
-    },
-    async cancel() {
-      await chunks?.return?.();
-    },
-  });
 }

@@ -8,8 +8,8 @@ import { callLogEnabled, logCall } from "./call-log.ts";
 import { errorResponse, toConnectError } from "./errors.ts";
 import { serveGeneric } from "./generic.ts";
 import { type ServedProvider, unimplemented } from "./method-table.ts";
-import { isLeanStream, serveServerStream } from "./server-stream.ts";
-import { isLean, serveUnary } from "./unary.ts";
+import { serveUnary } from "./unary.ts";
+import { isBinaryUnary } from "./unary-request.ts";
 import { type WaitUntil, WorkerCall } from "./worker-call.ts";
 
 /** Services of the protocol: asking one of a provider that lacks it is UNIMPLEMENTED, any other path is not found. */
@@ -43,9 +43,7 @@ export async function dispatch(providers: ReadonlyMap<string, ServedProvider>, a
 async function serveCall(served: ServedProvider, { request, path }: Arrival, call: WorkerCall): Promise<Response> {
   const method = served.methods.get(path);
   if (method !== undefined) {
-    if (isLean(method, request)) return serveUnary(method, request, call);
-    if (isLeanStream(method, request, call)) return serveServerStream(method, request, call);
-    return serveGeneric(method, request, call);
+    return isBinaryUnary(method, request) ? serveUnary(method, request, call) : serveGeneric(method, request, call);
   }
   const route = served.provider.routes?.[path];
   if (route !== undefined && Object.hasOwn(served.provider.routes ?? {}, path)) {
