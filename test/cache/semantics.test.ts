@@ -28,6 +28,8 @@ const ODD_KEYS = {
   "513 bytes": "k".repeat(513),
   "multi-byte characters over the limit": "é".repeat(300),
   "64 KiB": "k".repeat(64 * 1024),
+  "a byte order mark first": "\ufeffmarked",
+  "what stands behind it": "marked",
   "what looks like another prefix": "h:0000",
 };
 

@@ -189,7 +189,7 @@ describe("Connect streaming requests", () => {
       body: envelope(serverStream({ responseDelayMs: 1 })).subarray(0, -1),
       code: "invalid_argument",
     },
-    { name: "with a message that is none", body: envelope(Buffer.from([7, 7])), code: "internal" },
+    { name: "with a message that is none", body: envelope(Buffer.from([7, 7])), code: "invalid_argument" },
     {
       name: "compressed without saying so",
       body: envelope(gzipSync(serverStream({})), 1),

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Client, Code, ConnectError } from "@connectrpc/connect";
-import { UploadService } from "../../src/gen/gestalt/edge/v1/edge_pb.ts";
+import { UploadService } from "../../src/gen/gestalt/edge/v1/upload_pb.ts";
 import {
   type ReadObjectRequestSchema,
   S3,

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, test } from "node:test";
 import { Code } from "@connectrpc/connect";
-import { UploadService } from "../../src/gen/gestalt/edge/v1/edge_pb.ts";
+import { UploadService } from "../../src/gen/gestalt/edge/v1/upload_pb.ts";
 import { PresignMethod } from "../../src/gen/gestalt/provider/v1/s3_pb.ts";
 import {
   UPLOAD_HEADER,

@@ -7,7 +7,7 @@ import {
   AbortUploadRequestSchema,
   BeginUploadResponseSchema,
   CompleteUploadRequestSchema,
-} from "../../src/gen/gestalt/edge/v1/edge_pb.ts";
+} from "../../src/gen/gestalt/edge/v1/upload_pb.ts";
 import { WriteObjectRequestSchema, WriteObjectResponseSchema } from "../../src/gen/gestalt/provider/v1/s3_pb.ts";
 import {
   UPLOAD_HEADER,

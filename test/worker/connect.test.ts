@@ -17,6 +17,7 @@ import { answerToHead, type ClientOptions, startWorker, type TestWorker } from "
 
 const entry = new URL("./probe.worker.ts", import.meta.url);
 const GET_PATH = "/gestalt.provider.v1.Cache/Get";
+const READ_PATH = "/gestalt.provider.v1.S3/ReadObject";
 
 let worker: TestWorker;
 const log: string[] = [];
@@ -53,6 +54,11 @@ async function post(body: RequestInit["body"], headers: Record<string, string>, 
     headers: { authorization, ...headers },
     duplex: "half",
   } as RequestInit);
+}
+
+async function get(query: string): Promise<Response> {
+  const headers = { authorization: `Bearer ${await worker.token()}` };
+  return worker.fetch(`${GET_PATH}?connect=v1&${query}`, { headers });
 }
 
 const forms: Record<string, ClientOptions> = {
@@ -205,6 +211,21 @@ suite("unary, on the wire", { timeout: 30_000 }, () => {
       const answer = await post(body, { "content-type": type });
       assert.deepEqual([answer.status, ((await answer.json()) as { code: string }).code], [400, "invalid_argument"]);
     }
+    const damaged = new Uint8Array([0xff, 0xff, 0xff]);
+    for (const answer of [
+      await post(damaged, { "content-type": "Application/Proto" }),
+      await post(gzipSync(damaged), { ...PROTO, "content-encoding": "gzip" }),
+      await get("encoding=proto&base64=1&message=____"),
+      await get("encoding=proto&base64=1&message=*"),
+      await get(`encoding=proto&base64=1&compression=gzip&message=${gzipSync(damaged).toString("base64url")}`),
+      await get("encoding=json&message=%7B"),
+    ]) {
+      const { code, message: text } = (await answer.json()) as { code: string; message: string };
+      assert.deepEqual([answer.status, code], [400, "invalid_argument"], text);
+    }
+    const enveloped = Buffer.concat([Buffer.from([0, 0, 0, 0, 3]), damaged]);
+    const stream = await post(enveloped, { "content-type": "application/connect+proto" }, READ_PATH);
+    assert.match(await stream.text(), /"code":"invalid_argument","message":"The request is not a .* in binary form\./);
     assert.equal((await post(new Uint8Array(), PROTO)).status, 200, "no bytes are an empty message");
   });
 
@@ -224,7 +245,14 @@ suite("unary, on the wire", { timeout: 30_000 }, () => {
   test("other methods, content types and verbs are answered as the protocol says", async () => {
     assert.equal((await post("x", { "content-type": "text/plain" })).status, 415);
     const headers = { authorization: `Bearer ${await worker.token()}` };
-    assert.equal((await worker.fetch(GET_PATH, { method: "PUT", body: "x", headers })).status, 405);
+    for (const [path, method, allow] of [
+      [GET_PATH, "PUT", "POST, GET"],
+      [GET_PATH, "HEAD", "POST, GET"],
+      [READ_PATH, "PUT", "POST"],
+    ] as const) {
+      const refused = await worker.fetch(path, { method, headers });
+      assert.deepEqual([refused.status, refused.headers.get("allow")], [405, allow], `${method} ${path}`);
+    }
     const query = "?connect=v1&encoding=json&message=%7B%7D";
     assert.equal((await worker.fetch(`/gestalt.provider.v1.Cache/Set${query}`, { headers })).status, 501);
     assert.equal((await worker.fetch(`/gestalt.provider.v1.S3/ReadObject${query}`, { headers })).status, 415);

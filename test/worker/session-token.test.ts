@@ -5,7 +5,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { SignJWT, UnsecuredJWT } from "jose";
 import { Cache } from "../../src/gen/gestalt/provider/v1/cache_pb.ts";
 import { JWKS_BINDING, NAME_BINDING } from "../../src/wire/bindings.ts";
-import { CLOCK_TOLERANCE_SECONDS } from "../../src/wire/limits.ts";
+import { CLOCK_TOLERANCE_SECONDS, MAX_TOKEN_LIFETIME_SECONDS } from "../../src/wire/limits.ts";
 import {
   answerToHead,
   createSigningKey,
@@ -88,6 +88,20 @@ suite("session tokens", { timeout: 30_000 }, () => {
     await assertRefused(await signToken(first, claims({ nbf: now() + 120 })), /not valid yet/);
   });
 
+  test("one that is valid for years is refused, however its times are put", async () => {
+    const year = 365 * 24 * 3600;
+    for (const times of [
+      { exp: now() + year },
+      { iat: now() + year, exp: now() + year + 300 },
+      { nbf: now() - year, exp: now() + 300 },
+      { iat: now() - year, nbf: now(), exp: now() + 300 },
+    ]) {
+      await assertRefused(await signToken(first, claims(times)), /longer than an hour/);
+    }
+    const longest = { iat: now(), nbf: now(), exp: now() + MAX_TOKEN_LIFETIME_SECONDS };
+    assert.equal((await call(`Bearer ${await signToken(first, claims(longest))}`)).status, 200);
+  });
+
   test("one for another worker or of another issuer is refused", async () => {
     await assertRefused(await signToken(first, claims({ aud: "other-worker" })), /another worker/);
     await assertRefused(await signToken(first, claims({ iss: "somebody" })), /issued by/);
@@ -120,9 +134,17 @@ suite("session tokens", { timeout: 30_000 }, () => {
   });
 
   test("one that lacks claims is refused", async () => {
-    for (const missing of ["exp", "nbf", "sid", "rev", "provider"]) {
+    for (const missing of ["exp", "nbf", "iat", "sid", "rev", "provider", "name"]) {
       await assertRefused(await signToken(first, claims({ [missing]: undefined })), /lacks claims/);
     }
+    for (const wrong of [{ rev: -1 }, { rev: 0.5 }, { rev: "0" }, { sid: "" }, { config: [] }, { config: null }]) {
+      await assertRefused(await signToken(first, claims(wrong)), /lacks claims/);
+    }
+    for (const wrong of [{ vars: { A: 1 } }, { vars: ["A"] }, { hosts: "A" }, { hosts: [1] }, { egress: {} }]) {
+      await assertRefused(await signToken(first, claims(wrong)), /lacks claims/);
+    }
+    const odd = { egress: { allow: [], default: "perhaps" } };
+    await assertRefused(await signToken(first, claims(odd)), /lacks claims/);
   });
 
   test("the answer comes before the body has been sent", async () => {

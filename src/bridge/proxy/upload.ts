@@ -7,7 +7,7 @@ import {
   type MessageInitShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { UploadService } from "../../gen/gestalt/edge/v1/edge_pb.ts";
+import { UploadService } from "../../gen/gestalt/edge/v1/upload_pb.ts";
 import { GrpcCode } from "../../wire/codes.ts";
 import {
   UPLOAD_HEADER,

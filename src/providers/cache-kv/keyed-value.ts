@@ -18,6 +18,7 @@ export function unpackKeyed(key: string, packed: Uint8Array): Uint8Array | undef
   if (packed.byteLength < LENGTH_BYTES) return undefined;
   const length = new DataView(packed.buffer, packed.byteOffset).getUint32(0);
   const keyBytes = packed.subarray(LENGTH_BYTES, LENGTH_BYTES + length);
-  if (new TextDecoder().decode(keyBytes) !== key) return undefined;
+  // `ignoreBOM` keeps a byte order mark: to a key it is a character like any other.
+  if (new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(keyBytes) !== key) return undefined;
   return packed.subarray(LENGTH_BYTES + length);
 }

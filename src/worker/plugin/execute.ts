@@ -1,9 +1,11 @@
 // Runs one operation: check the input, call the handler, check the output. Every outcome is a result with a status:
 // gestaltd hides the text of gRPC errors from the caller (reference: Execute).
-import { type $ZodType, safeParseAsync } from "zod/v4/core";
+import type { $ZodType } from "zod/v4/core";
 import type { JsonObject } from "../../wire/session-token.ts";
+import { bareObject } from "../bare-object.ts";
 import type { Call } from "../call.ts";
 import { issuesOf, issuesText } from "../sessions/issues.ts";
+import { parse } from "../sessions/parse.ts";
 import { coerceParameters } from "./coerce.ts";
 import { type JsonSchema, jsonSchema } from "./json-schema.ts";
 import type { Operation } from "./operation.ts";
@@ -24,11 +26,15 @@ export async function execute<Config>(
     if (input instanceof Refused) return input.result;
     const outcome = await untilAborted(call, async () => operation.handler(input as never, request));
     if (isResponse(outcome)) return resultOf(outcome.status, outcome.body);
+    if (outcome instanceof Response) throw new TypeError(NO_WEB_RESPONSE);
     return resultOf(200, await checkedOutput(operation.output, outcome));
   } catch (error) {
     return failure(id, error, call);
   }
 }
+
+/** JSON makes `{}` of it, and the caller would take that for the answer. */
+const NO_WEB_RESPONSE = "a handler returned a web Response: answer with response(status, body) of gestalt-edge";
 
 class Refused {
   readonly result: Result;
@@ -45,7 +51,7 @@ async function checkedInput(schema: $ZodType, params: JsonObject): Promise<unkno
     description = jsonSchema(schema, "input");
     schemas.set(schema, description);
   }
-  const parsed = await safeParseAsync(schema, coerceParameters(params, description));
+  const parsed = await parse(schema, bareObject(coerceParameters(params, description)));
   if (parsed.success) return parsed.data;
   const issues = issuesOf(parsed.error);
   return new Refused(errorResult(400, `invalid input: ${issuesText(issues)}`, { issues }));
@@ -53,7 +59,7 @@ async function checkedInput(schema: $ZodType, params: JsonObject): Promise<unkno
 
 async function checkedOutput(schema: $ZodType | undefined, output: unknown): Promise<unknown> {
   if (schema === undefined) return output;
-  const parsed = await safeParseAsync(schema, output);
+  const parsed = await parse(schema, output);
   if (parsed.success) return parsed.data;
   throw new TypeError(`the output does not fit its schema: ${issuesText(issuesOf(parsed.error))}`);
 }

@@ -58,7 +58,7 @@ export async function resolveHTTPSubject<Config>(
 ): Promise<MessageInitShape<typeof ResolveHTTPSubjectResponseSchema>> {
   try {
     const subject = await resolver(httpRequestOf(wire), request);
-    return subject === undefined ? {} : { subject };
+    return subject === undefined || subject === null ? {} : { subject };
   } catch (error) {
     if (error instanceof HTTPSubjectError) return { rejectStatus: error.status, rejectMessage: error.message };
     throw error;

@@ -1,6 +1,7 @@
 // The request object of plugin handlers: everything gestaltd says about a call.
 import type { RequestContext } from "../../gen/gestalt/provider/v1/context_pb.ts";
 import type { JsonObject } from "../../wire/session-token.ts";
+import { bareObject } from "../bare-object.ts";
 import type { Call, ProviderRequest } from "../call.ts";
 import { providerRequest } from "../sessions/provider-request.ts";
 import { OperationError } from "./response.ts";
@@ -95,7 +96,7 @@ export function pluginRequest<Config>(call: Call, wire: WireRequest): PluginRequ
     log: base.log,
     waitUntil: base.waitUntil,
     token: wire.token ?? "",
-    connectionParams: wire.connectionParams ?? {},
+    connectionParams: bareObject(wire.connectionParams),
     subject: subjectOf(context?.subject),
     agentSubject: subjectOf(context?.agentSubject),
     externalIdentity: identityOf(context?.externalIdentity),

@@ -11,6 +11,7 @@ import { PROTOCOL_VERSION } from "../../wire/limits.ts";
 import type { Call } from "../call.ts";
 import type { Lifecycle, ProviderInfo } from "../provider.ts";
 import { providerRequest } from "../sessions/provider-request.ts";
+import { shortened } from "../shortened.ts";
 import { type Surface, surface } from "../surface.ts";
 import { assertProtocolVersion } from "../surfaces/lifecycle.ts";
 import { catalogOf } from "./catalog.ts";
@@ -87,11 +88,13 @@ async function executeOperation<Config>(parts: PluginParts<Config>, wire: Execut
     if (operation === undefined && sessionCatalog !== undefined) {
       operation = (await sessionOperations(parts.operations, sessionCatalog, request)).get(id);
     }
-    if (operation === undefined) return errorResult(404, `unknown operation "${id}"`);
+    if (operation === undefined) return errorResult(404, `unknown operation "${shortened(id)}"`);
     return await execute(id, operation, (wire.params ?? {}) as never, call, request);
   } catch (error) {
     // A cold isolate meets its config with the first call, and the caller of an operation must not see a gRPC error.
-    call.log.error(`operation ${id} could not begin`, { error });
+    // A wrong config says in its message all there is to say; the stack of anything else leads to the fault.
+    const cause = error instanceof ConnectError ? { reason: error.rawMessage } : { error };
+    call.log.error(`operation ${shortened(id)} could not begin`, cause);
     return errorResult(500, "the plugin could not be prepared for this call");
   }
 }

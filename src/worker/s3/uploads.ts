@@ -1,6 +1,6 @@
 // Writes in parts: the upload service and the route its parts go to.
 import { Code, ConnectError } from "@connectrpc/connect";
-import { UploadService } from "../../gen/gestalt/edge/v1/edge_pb.ts";
+import { UploadService } from "../../gen/gestalt/edge/v1/upload_pb.ts";
 import { MAX_EDGE_BODY_BYTES, MAX_UPLOAD_PARTS } from "../../wire/limits.ts";
 import {
   UPLOAD_HEADER,

@@ -1,6 +1,7 @@
-// Everything the lean path leaves: JSON, GET, streams and gzip, through connect's own handlers over the same surfaces.
+// Everything the lean path leaves: JSON, streams and refusals, through connect's own handlers over the same surfaces.
 // The handler factory of the Connect protocol is used directly; `createConnectRouter` would bundle gRPC and gRPC-Web too.
-import { createRegistry, type DescMessage, type MessageInitShape } from "@bufbuild/protobuf";
+import { create, createRegistry, type DescMessage, type MessageInitShape, toJson } from "@bufbuild/protobuf";
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import {
   createContextKey,
   createContextValues,
@@ -17,6 +18,7 @@ import {
 } from "@connectrpc/connect/protocol";
 import { createHandlerFactory } from "@connectrpc/connect/protocol-connect";
 import { MAX_MESSAGE_BYTES } from "../../wire/limits.ts";
+import { DECODE_OPTIONS, refuseUndecodable } from "./decode.ts";
 import { toConnectError } from "./errors.ts";
 import { gzip } from "./gzip.ts";
 import type { ServedMethod } from "./method-table.ts";
@@ -26,15 +28,23 @@ type Output = MessageInitShape<DescMessage>;
 
 const callKey = createContextKey<WorkerCall | undefined>(undefined, { description: "the call" });
 
-/** The registry lets messages inside an Any travel as JSON: those of the method's own file. */
-function connectHandlers({ desc }: ServedMethod) {
+function connectHandlers(method: ServedMethod) {
   return createHandlerFactory({
     readMaxBytes: MAX_MESSAGE_BYTES,
     writeMaxBytes: MAX_MESSAGE_BYTES,
     acceptCompression: [gzip],
-    jsonOptions: { registry: createRegistry(desc.parent.file) },
+    binaryOptions: DECODE_OPTIONS,
+    jsonOptions: jsonOptionsOf(method),
+    interceptors: [refuseUndecodable],
   });
 }
+
+/** The registry lets messages inside an Any travel as JSON: those of the method's own file. */
+function jsonOptionsOf({ desc }: ServedMethod) {
+  return { ...DECODE_OPTIONS, registry: createRegistry(desc.parent.file) };
+}
+
+const METHOD_NOT_ALLOWED = 405;
 
 /** Made when a method is first called this way: most isolates never need most of them. */
 const handlers = new WeakMap<ServedMethod, UniversalHandler>();
@@ -53,7 +63,15 @@ export async function serveGeneric(method: ServedMethod, request: Request, call:
     header: withoutCompressedReply(request.headers),
     contextValues: createContextValues().set(callKey, call),
   });
-  return universalServerResponseToFetch(answer);
+  const response = universalServerResponseToFetch(answer);
+  if (response.status === METHOD_NOT_ALLOWED) response.headers.set("allow", allowed(method));
+  return response;
+}
+
+/** connect's own list has GET for streams too, which the Connect protocol does not know. */
+function allowed({ desc }: ServedMethod): string {
+  const safe = desc.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+  return desc.methodKind === "unary" && safe ? "POST, GET" : "POST";
 }
 
 /** Cloudflare compresses replies itself where that pays; compressing twice breaks them, and ours would be billed. */
@@ -74,11 +92,16 @@ function implementation(method: ServedMethod): MethodImpl<typeof method.desc> {
 
 /** One reply: unary and client streaming. */
 function single(method: ServedMethod) {
+  const jsonOptions = jsonOptionsOf(method);
   return async (input: never, context: HandlerContext): Promise<Output> => {
     const call = callOf(context);
     try {
       const work = Promise.resolve(method.run(input, call));
-      return (await call.withinDeadline(work)) as Output;
+      const output = (await call.withinDeadline(work)) as Output;
+      // connect would tell the caller which value it cannot encode, and the log nothing. Binary unary calls are not here.
+      if (method.desc.methodKind === "unary")
+        toJson(method.desc.output, create(method.desc.output, output), jsonOptions);
+      return output;
     } catch (error) {
       throw toConnectError(error, call, method.label);
     } finally {

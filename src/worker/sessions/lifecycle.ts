@@ -1,13 +1,16 @@
 // Turns an author's options into the parts every provider has: info, config schema and lifecycle.
 import { Code, ConnectError } from "@connectrpc/connect";
-import { type $ZodType, safeParseAsync, toJSONSchema } from "zod/v4/core";
+import { type $ZodType, toJSONSchema } from "zod/v4/core";
+import { bareObject } from "../bare-object.ts";
 import type { Call } from "../call.ts";
 import type { ConfigSchema, HealthReport, Lifecycle, Provider, ProviderOptions } from "../provider.ts";
+import { deepFreeze } from "./deep-freeze.ts";
 import { issuesOf, issuesText } from "./issues.ts";
 import { OncePerSession } from "./once-per-session.ts";
+import { parse } from "./parse.ts";
 import { providerRequest, requestWith } from "./provider-request.ts";
 import type { Session } from "./session.ts";
-import { isReady, markClosed, markReady } from "./session-config.ts";
+import { type Configured, isReady, markReady } from "./session-config.ts";
 
 /** What `defineX` spreads into the provider it returns. */
 export function providerBase<Config>(
@@ -28,28 +31,27 @@ export function providerBase<Config>(
 
 /** The session's hooks as `serve` and the surfaces call them. */
 export function lifecycleOf<Config>(options: ProviderOptions<Config>): Lifecycle {
-  const configured = new OncePerSession<Config>(async (session, call) => {
+  const configured = new OncePerSession<Configured<Config>>(async (session, call) => {
     const config = await parseConfig(options.config, session);
     await runHook(options, "configure", call, config);
     await runHook(options, "start", call, config);
-    return config;
+    return { config, closed: false };
   });
   return {
     configure(session, call) {
       if (isReady(session)) return undefined;
-      return configured.get(session, call).then((config) => markReady(session, config));
+      return configured.get(session, call).then((result) => markReady(session, result));
     },
     healthCheck: (call) => health(options, call),
     async warnings(call) {
       return (await options.warnings?.(providerRequest(call))) ?? [];
     },
     async close(call) {
-      const { session } = call;
-      if (!isReady(session)) return;
-      const request = providerRequest<Config>(call);
-      configured.forget(session);
-      markClosed(session);
-      await options.close?.(request);
+      // By session, not by token: the one that comes with the end may be the first of its name here.
+      const ended = await configured.forget(call.session);
+      if (ended === undefined) return;
+      ended.closed = true;
+      await options.close?.(requestWith(call, ended.config));
     },
   };
 }
@@ -63,8 +65,8 @@ async function parseConfig<Config>(schema: ConfigSchema<Config> | undefined, ses
     );
   }
   if (schema === undefined) return config as Config;
-  const result = await safeParseAsync(zodOf(schema), config);
-  if (result.success) return result.data;
+  const result = await parse(zodOf(schema), bareObject(config));
+  if (result.success) return deepFreeze(result.data);
   throw new ConnectError(
     `config of provider '${provider}' is not valid: ${issuesText(issuesOf(result.error))}`,
     Code.InvalidArgument,

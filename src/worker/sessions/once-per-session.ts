@@ -1,3 +1,4 @@
+/// <reference lib="esnext.typedarrays" />
 // Runs a session's hooks once per isolate and session revision, however many tokens and calls that session has.
 import type { Call } from "../call.ts";
 import { BoundedMap } from "./bounded-map.ts";
@@ -26,7 +27,7 @@ export class OncePerSession<T> {
 
   /** The result of the session's run; calls that arrive together share one. A failure is not kept. */
   async get(session: Session, call: Call): Promise<T> {
-    const key = keyOf(session);
+    const key = await keyOf(session);
     const known = this.#runs.get(key);
     if (known?.state === "done") return known.value;
     if (known !== undefined && Date.now() - known.startedMs < ABANDONED_AFTER_MS) return known.result;
@@ -45,14 +46,22 @@ export class OncePerSession<T> {
     }
   }
 
-  forget(session: Session): void {
-    this.#runs.delete(keyOf(session));
+  /** Returns what the session's run came to; undefined when there was none, or none that has ended. */
+  async forget(session: Session): Promise<T | undefined> {
+    const key = await keyOf(session);
+    const known = this.#runs.get(key);
+    this.#runs.delete(key);
+    return known?.state === "done" ? known.value : undefined;
   }
 }
 
-/** A number and a provider name hold no colon, so no two sessions share a key whatever their ids are. */
-function keyOf({ revision, provider, id }: Session): string {
-  return `${revision}:${provider}:${id}`;
+/**
+ * Digest of all that hooks can see of a session. Ids are unique by the bridges' word only: should two bridges use one,
+ * neither may get what the other's config became.
+ */
+async function keyOf({ id, revision, provider, name, config, env, hosts, egress }: Session): Promise<string> {
+  const seen = JSON.stringify([id, revision, provider, name, config, env, hosts, egress]);
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(seen))).toHex();
 }
 
 function noop(): void {}

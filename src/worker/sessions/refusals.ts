@@ -11,6 +11,7 @@ const REFUSALS = {
   issuer: "The session token was not issued by a gestalt-edge bridge.",
   early: "The session token is not valid yet: compare the clocks of bridge and worker.",
   expired: "The session token has expired.",
+  lifetime: "The session token is valid for longer than an hour, the most this worker accepts.",
   shape: "The session token lacks claims that this worker needs: bridge and worker may differ in version.",
   provider: "The session token is for a provider that this worker does not serve.",
   other: "The session token cannot be verified.",

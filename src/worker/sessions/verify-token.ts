@@ -1,8 +1,10 @@
 // Verifies one session token with jose and turns its claims into a session.
 import { JOSEError } from "jose/errors";
 import { jwtVerify } from "jose/jwt/verify";
-import { CLOCK_TOLERANCE_SECONDS } from "../../wire/limits.ts";
+import { CLOCK_TOLERANCE_SECONDS, MAX_TOKEN_LIFETIME_SECONDS } from "../../wire/limits.ts";
 import { parseSessionClaims, type SessionClaims, TOKEN_ALGORITHM, TOKEN_ISSUER } from "../../wire/session-token.ts";
+import { bareObject } from "../bare-object.ts";
+import { deepFreeze } from "./deep-freeze.ts";
 import { refuse, unauthenticated } from "./refusals.ts";
 import type { Session } from "./session.ts";
 import type { Trust } from "./trust.ts";
@@ -31,7 +33,10 @@ export async function verifyToken(token: string, trust: KnownTrust): Promise<Ver
   } catch (error) {
     throw refuse(error instanceof JOSEError ? error : undefined, trust.audience);
   }
-  return fromClaims(claimsOf(payload));
+  const claims = claimsOf(payload);
+  // Whatever a bridge does wrong, no token is good for years: there is no way to call one back but to change keys.
+  if (claims.exp - Math.min(claims.iat, claims.nbf) > MAX_TOKEN_LIFETIME_SECONDS) throw unauthenticated("lifetime");
+  return fromClaims(claims);
 }
 
 /** Checks the times of a token again: a verified one is used for minutes, and must not outlive what it says. */
@@ -55,17 +60,9 @@ function fromClaims(claims: SessionClaims): VerifiedToken {
     provider: claims.provider,
     name: claims.name,
     config: claims.config,
-    env: claims.vars ?? {},
+    env: bareObject(claims.vars),
     hosts: claims.hosts ?? [],
     egress: claims.egress ?? { allow: [], default: "allow" },
   };
   return { session: deepFreeze(session), notBefore: claims.nbf, expires: claims.exp };
-}
-
-/** One session object serves many calls: what one handler writes must not be what the next one reads. */
-function deepFreeze<T extends object>(value: T): T {
-  for (const inner of Object.values(value)) {
-    if (typeof inner === "object" && inner !== null) deepFreeze(inner);
-  }
-  return Object.freeze(value);
 }

@@ -10,15 +10,13 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { ProviderKind } from "../../provider/v1/lifecycle_pb.ts";
 import { file_gestalt_provider_v1_lifecycle } from "../../provider/v1/lifecycle_pb.ts";
-import type { WriteObjectRequestSchema, WriteObjectResponseSchema } from "../../provider/v1/s3_pb.ts";
-import { file_gestalt_provider_v1_s3 } from "../../provider/v1/s3_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file gestalt/edge/v1/edge.proto.
  */
 export const file_gestalt_edge_v1_edge: GenFile = /*@__PURE__*/
-  fileDesc("ChpnZXN0YWx0L2VkZ2UvdjEvZWRnZS5wcm90bxIPZ2VzdGFsdC5lZGdlLnYxIhEKD0Rlc2NyaWJlUmVxdWVzdCJ3ChBEZXNjcmliZVJlc3BvbnNlEg4KBndvcmtlchgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIyCglwcm92aWRlcnMYBCADKAsyHy5nZXN0YWx0LmVkZ2UudjEuU2VydmVkUHJvdmlkZXIiogEKDlNlcnZlZFByb3ZpZGVyEgwKBG5hbWUYASABKAkSLwoEa2luZBgCIAEoDjIhLmdlc3RhbHQucHJvdmlkZXIudjEuUHJvdmlkZXJLaW5kEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIPCgd2ZXJzaW9uGAUgASgJEhUKDWNvbmZpZ19zY2hlbWEYBiABKAkiFQoTQ2xvc2VTZXNzaW9uUmVxdWVzdCIWChRDbG9zZVNlc3Npb25SZXNwb25zZSIlChNCZWdpblVwbG9hZFJlc3BvbnNlEg4KBnVwbG9hZBgBIAEoCSJVChVDb21wbGV0ZVVwbG9hZFJlcXVlc3QSDgoGdXBsb2FkGAEgASgJEiwKBXBhcnRzGAIgAygLMh0uZ2VzdGFsdC5lZGdlLnYxLlVwbG9hZGVkUGFydCIsCgxVcGxvYWRlZFBhcnQSDgoGbnVtYmVyGAEgASgFEgwKBGV0YWcYAiABKAkiJAoSQWJvcnRVcGxvYWRSZXF1ZXN0Eg4KBnVwbG9hZBgBIAEoCSIVChNBYm9ydFVwbG9hZFJlc3BvbnNlMscBCg1Xb3JrZXJTZXJ2aWNlElQKCERlc2NyaWJlEiAuZ2VzdGFsdC5lZGdlLnYxLkRlc2NyaWJlUmVxdWVzdBohLmdlc3RhbHQuZWRnZS52MS5EZXNjcmliZVJlc3BvbnNlIgOQAgESYAoMQ2xvc2VTZXNzaW9uEiQuZ2VzdGFsdC5lZGdlLnYxLkNsb3NlU2Vzc2lvblJlcXVlc3QaJS5nZXN0YWx0LmVkZ2UudjEuQ2xvc2VTZXNzaW9uUmVzcG9uc2UiA5ACAjKeAgoNVXBsb2FkU2VydmljZRJWCgVCZWdpbhInLmdlc3RhbHQucHJvdmlkZXIudjEuV3JpdGVPYmplY3RSZXF1ZXN0GiQuZ2VzdGFsdC5lZGdlLnYxLkJlZ2luVXBsb2FkUmVzcG9uc2USXAoIQ29tcGxldGUSJi5nZXN0YWx0LmVkZ2UudjEuQ29tcGxldGVVcGxvYWRSZXF1ZXN0GiguZ2VzdGFsdC5wcm92aWRlci52MS5Xcml0ZU9iamVjdFJlc3BvbnNlElcKBUFib3J0EiMuZ2VzdGFsdC5lZGdlLnYxLkFib3J0VXBsb2FkUmVxdWVzdBokLmdlc3RhbHQuZWRnZS52MS5BYm9ydFVwbG9hZFJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_gestalt_provider_v1_lifecycle, file_gestalt_provider_v1_s3]);
+  fileDesc("ChpnZXN0YWx0L2VkZ2UvdjEvZWRnZS5wcm90bxIPZ2VzdGFsdC5lZGdlLnYxIhEKD0Rlc2NyaWJlUmVxdWVzdCJ3ChBEZXNjcmliZVJlc3BvbnNlEg4KBndvcmtlchgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIyCglwcm92aWRlcnMYBCADKAsyHy5nZXN0YWx0LmVkZ2UudjEuU2VydmVkUHJvdmlkZXIiogEKDlNlcnZlZFByb3ZpZGVyEgwKBG5hbWUYASABKAkSLwoEa2luZBgCIAEoDjIhLmdlc3RhbHQucHJvdmlkZXIudjEuUHJvdmlkZXJLaW5kEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIPCgd2ZXJzaW9uGAUgASgJEhUKDWNvbmZpZ19zY2hlbWEYBiABKAkiFQoTQ2xvc2VTZXNzaW9uUmVxdWVzdCIWChRDbG9zZVNlc3Npb25SZXNwb25zZTLHAQoNV29ya2VyU2VydmljZRJUCghEZXNjcmliZRIgLmdlc3RhbHQuZWRnZS52MS5EZXNjcmliZVJlcXVlc3QaIS5nZXN0YWx0LmVkZ2UudjEuRGVzY3JpYmVSZXNwb25zZSIDkAIBEmAKDENsb3NlU2Vzc2lvbhIkLmdlc3RhbHQuZWRnZS52MS5DbG9zZVNlc3Npb25SZXF1ZXN0GiUuZ2VzdGFsdC5lZGdlLnYxLkNsb3NlU2Vzc2lvblJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_gestalt_provider_v1_lifecycle]);
 
 /**
  * @generated from message gestalt.edge.v1.DescribeRequest
@@ -152,109 +150,6 @@ export const CloseSessionResponseSchema: GenMessage<CloseSessionResponse> = /*@_
   messageDesc(file_gestalt_edge_v1_edge, 4);
 
 /**
- * The request of Begin is the caller's own open message, as it came.
- *
- * @generated from message gestalt.edge.v1.BeginUploadResponse
- */
-export type BeginUploadResponse = Message<"gestalt.edge.v1.BeginUploadResponse"> & {
-  /**
-   * Handle of the upload; opaque. It is of use only together with a token of the same session.
-   *
-   * @generated from field: string upload = 1;
-   */
-  upload: string;
-};
-
-/**
- * Describes the message gestalt.edge.v1.BeginUploadResponse.
- * Use `create(BeginUploadResponseSchema)` to create a new message.
- */
-export const BeginUploadResponseSchema: GenMessage<BeginUploadResponse> = /*@__PURE__*/
-  messageDesc(file_gestalt_edge_v1_edge, 5);
-
-/**
- * @generated from message gestalt.edge.v1.CompleteUploadRequest
- */
-export type CompleteUploadRequest = Message<"gestalt.edge.v1.CompleteUploadRequest"> & {
-  /**
-   * @generated from field: string upload = 1;
-   */
-  upload: string;
-
-  /**
-   * All parts, by number, without a gap.
-   *
-   * @generated from field: repeated gestalt.edge.v1.UploadedPart parts = 2;
-   */
-  parts: UploadedPart[];
-};
-
-/**
- * Describes the message gestalt.edge.v1.CompleteUploadRequest.
- * Use `create(CompleteUploadRequestSchema)` to create a new message.
- */
-export const CompleteUploadRequestSchema: GenMessage<CompleteUploadRequest> = /*@__PURE__*/
-  messageDesc(file_gestalt_edge_v1_edge, 6);
-
-/**
- * A part that has arrived.
- *
- * @generated from message gestalt.edge.v1.UploadedPart
- */
-export type UploadedPart = Message<"gestalt.edge.v1.UploadedPart"> & {
-  /**
-   * From 1.
-   *
-   * @generated from field: int32 number = 1;
-   */
-  number: number;
-
-  /**
-   * From the reply to the part.
-   *
-   * @generated from field: string etag = 2;
-   */
-  etag: string;
-};
-
-/**
- * Describes the message gestalt.edge.v1.UploadedPart.
- * Use `create(UploadedPartSchema)` to create a new message.
- */
-export const UploadedPartSchema: GenMessage<UploadedPart> = /*@__PURE__*/
-  messageDesc(file_gestalt_edge_v1_edge, 7);
-
-/**
- * @generated from message gestalt.edge.v1.AbortUploadRequest
- */
-export type AbortUploadRequest = Message<"gestalt.edge.v1.AbortUploadRequest"> & {
-  /**
-   * @generated from field: string upload = 1;
-   */
-  upload: string;
-};
-
-/**
- * Describes the message gestalt.edge.v1.AbortUploadRequest.
- * Use `create(AbortUploadRequestSchema)` to create a new message.
- */
-export const AbortUploadRequestSchema: GenMessage<AbortUploadRequest> = /*@__PURE__*/
-  messageDesc(file_gestalt_edge_v1_edge, 8);
-
-/**
- * @generated from message gestalt.edge.v1.AbortUploadResponse
- */
-export type AbortUploadResponse = Message<"gestalt.edge.v1.AbortUploadResponse"> & {
-};
-
-/**
- * Describes the message gestalt.edge.v1.AbortUploadResponse.
- * Use `create(AbortUploadResponseSchema)` to create a new message.
- */
-export const AbortUploadResponseSchema: GenMessage<AbortUploadResponse> = /*@__PURE__*/
-  messageDesc(file_gestalt_edge_v1_edge, 9);
-
-/**
  * Questions about the worker itself and about the session of the token that comes with the call.
  *
  * @generated from service gestalt.edge.v1.WorkerService
@@ -285,54 +180,4 @@ export const WorkerService: GenService<{
   },
 }> = /*@__PURE__*/
   serviceDesc(file_gestalt_edge_v1_edge, 0);
-
-/**
- * Carries an S3.WriteObject that is longer than one part, since a client stream cannot cross the edge as
- * one request: Begin, then the parts, then Complete or Abort.
- *
- * The parts are not messages of this service. Each is the body of a plain HTTP request of its own, so
- * that neither side has to wrap, decode or hold it; its reply gives the etag that Complete asks for.
- * Parts may be sent in parallel and in any order. All but the last have one size, and the last is not
- * larger. Sending a part again under the same number replaces it.
- *
- * The key keeps what it held until Complete has succeeded, and after Abort for good.
- *
- * @generated from service gestalt.edge.v1.UploadService
- */
-export const UploadService: GenService<{
-  /**
-   * Opens an upload. Errors that need no data, such as a condition that does not hold, are found here.
-   *
-   * @generated from rpc gestalt.edge.v1.UploadService.Begin
-   */
-  begin: {
-    methodKind: "unary";
-    input: typeof WriteObjectRequestSchema;
-    output: typeof BeginUploadResponseSchema;
-  },
-  /**
-   * Makes the object out of its parts. INVALID_ARGUMENT when a part is missing, repeated or out of
-   * order; NOT_FOUND when the upload has ended; FAILED_PRECONDITION when a condition of the open message
-   * does not hold any more. After an error the upload is still open and must be aborted. Not to be
-   * repeated by a transport: a second call would report NOT_FOUND for an object that was written.
-   *
-   * @generated from rpc gestalt.edge.v1.UploadService.Complete
-   */
-  complete: {
-    methodKind: "unary";
-    input: typeof CompleteUploadRequestSchema;
-    output: typeof WriteObjectResponseSchema;
-  },
-  /**
-   * Ends an upload without an object and frees its parts. An upload that has ended is success.
-   *
-   * @generated from rpc gestalt.edge.v1.UploadService.Abort
-   */
-  abort: {
-    methodKind: "unary";
-    input: typeof AbortUploadRequestSchema;
-    output: typeof AbortUploadResponseSchema;
-  },
-}> = /*@__PURE__*/
-  serviceDesc(file_gestalt_edge_v1_edge, 1);
 

@@ -139,8 +139,8 @@ export type CacheSetRequest = Message<"gestalt.provider.v1.CacheSetRequest"> & {
   value: Uint8Array;
 
   /**
-   * Time until expiry. Absent, zero or negative means no expiry, also when the replaced entry had
-   * one.
+   * Time until expiry. Absent or zero means no expiry, also when the replaced entry had one; negative
+   * is INVALID_ARGUMENT.
    *
    * @generated from field: google.protobuf.Duration ttl = 3;
    */
@@ -282,7 +282,7 @@ export type CacheTouchRequest = Message<"gestalt.provider.v1.CacheTouchRequest">
   key: string;
 
   /**
-   * Absent or zero removes the expiry.
+   * Absent or zero removes the expiry; negative is INVALID_ARGUMENT.
    *
    * @generated from field: google.protobuf.Duration ttl = 2;
    */
@@ -320,8 +320,9 @@ export const CacheTouchResponseSchema: GenMessage<CacheTouchResponse> = /*@__PUR
  * process per pair of plugin and cache binding: state that must be shared cannot live in the
  * process.
  *
- * An expired entry behaves like one that was never written, everywhere. gestaltd answers negative
- * lifetimes with INVALID_ARGUMENT before they reach a provider.
+ * An expired entry behaves like one that was never written, everywhere. A negative lifetime is
+ * INVALID_ARGUMENT: gestaltd answers so before it reaches a provider, and a provider that is called
+ * directly answers the same.
  *
  * @generated from service gestalt.provider.v1.Cache
  */
