@@ -33,6 +33,7 @@ export {
   type Subject,
 } from "./plugin/plugin-request.ts";
 export type { ConnectedToken, ConnectionMetadata, PostConnect } from "./plugin/post-connect.ts";
+export { request } from "./plugin/request-factory.ts";
 export { OperationError, type OperationResponse, ok, response } from "./plugin/response.ts";
 export type { ConfigSchema, HealthReport, Provider, ProviderKind, ProviderOptions, PublicContext } from "./provider.ts";
 export { failedCondition, parseEtags } from "./s3/conditions.ts";

@@ -4,6 +4,8 @@ import { suite, test } from "node:test";
 import { definePlugin } from "../../src/worker/plugin/define-plugin.ts";
 import { HTTPSubjectError } from "../../src/worker/plugin/http-subject.ts";
 import { operation } from "../../src/worker/plugin/operation.ts";
+import type { PluginRequest } from "../../src/worker/plugin/plugin-request.ts";
+import { request } from "../../src/worker/plugin/request-factory.ts";
 import { serve } from "../../src/worker/serve.ts";
 
 const named = (id: string) => operation({ id, handler: () => 1 });
@@ -35,6 +37,17 @@ suite("definition", () => {
     for (const name of ["", "a/b", "-a", "a b", "ü"]) {
       assert.throws(() => serve({ [name]: plugin }), /is no provider name/);
     }
+  });
+
+  test("a handler runs by itself with a request made for it", () => {
+    const handler = ({ n }: { n: number }, { token, config, subject }: PluginRequest<{ factor: number }>) => ({
+      product: n * config.factor,
+      token,
+      subject,
+    });
+    const made = request({ config: { factor: 3 }, token: "t" });
+    assert.deepEqual(handler({ n: 2 }, made), { product: 6, token: "t", subject: undefined });
+    assert.equal(made.signal.aborted, false);
   });
 
   test("an HTTP subject is refused with a status that refuses", () => {
