@@ -17,7 +17,7 @@ const { stdout } = await run("npm", ["pack", "--dry-run", "--json", "--ignore-sc
 const [pack] = Object.values(JSON.parse(stdout) as Record<string, { files: { path: string }[]; unpackedSize: number }>);
 for (const { path } of pack?.files ?? []) {
   if (!PUBLISHED.some((pattern) => pattern.test(path))) faults.push(`npm pack would publish ${path}`);
-  if (/\.test\.|tsbuildinfo|\.worker\.ts$/.test(path))
+  if (/\.test\.|tsbuildinfo|\.worker\.ts$|(^|\/)\./.test(path))
     faults.push(`npm pack would publish the test or build file ${path}`);
 }
 process.stdout.write(

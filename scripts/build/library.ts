@@ -11,10 +11,11 @@ export async function buildLibrary(root: string): Promise<string> {
   // source left behind would be published.
   const library = join(root, "dist", "lib");
   const draft = `${library}.${process.pid}`;
-  const complaints = await Promise.all(PROJECTS.map((project) => compile(root, project, draft)));
-  rmSync(library, { recursive: true, force: true });
-  renameSync(draft, library);
-  return complaints.filter(Boolean).join("\n");
+  const complaints = (await Promise.all(PROJECTS.map((project) => compile(root, project, draft)))).filter(Boolean);
+  // With a type error the last library that had none stays.
+  rmSync(complaints.length > 0 ? draft : library, { recursive: true, force: true });
+  if (complaints.length === 0) renameSync(draft, library);
+  return complaints.join("\n");
 }
 
 function compile(root: string, project: string, folder: string): Promise<string> {

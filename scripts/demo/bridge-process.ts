@@ -1,6 +1,6 @@
 // Starts a bridge as gestaltd would: the built file, a nearly empty environment, a socket in a private folder.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -67,11 +67,19 @@ async function listening(child: ChildProcess, socket: string, printed: () => str
   while (performance.now() < deadline) {
     if (child.exitCode !== null || child.signalCode !== null)
       throw new Error(`the bridge ended before it served: ${printed()}`);
-    const found = await stat(socket).catch(() => undefined);
-    if (found?.isSocket() === true) return;
+    if (await accepts(socket)) return;
     await delay(SOCKET_POLL_MS);
   }
   throw new Error(`the bridge did not listen within ${START_TIMEOUT_MS / 1000} s: ${printed()}`);
+}
+
+/** A socket can be there a moment before it accepts; gestaltd's gRPC client tries again then. */
+function accepts(path: string): Promise<boolean> {
+  const socket = connect(path);
+  const accepted = new Promise<boolean>((resolve) => {
+    socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+  });
+  return accepted.finally(() => socket.destroy());
 }
 
 async function stopProcess(child: ChildProcess, folder: string, printed: () => string): Promise<void> {

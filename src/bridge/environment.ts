@@ -3,6 +3,8 @@
 
 /** Unix socket the provider must listen on. */
 export const SOCKET_VARIABLE = "GESTALT_PLUGIN_SOCKET";
+/** How gestaltd names the folder it makes for a provider's socket, and removes when it ends. */
+export const SOCKET_FOLDER_PREFIX = "gstp-";
 /** gestaltd's process id; the bridge ends when that process is gone. */
 export const PARENT_PID_VARIABLE = "GESTALT_PLUGIN_PARENT_PID";
 /** gestaltd's name for the provider; a constant for some kinds. */

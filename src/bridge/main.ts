@@ -1,7 +1,15 @@
 // The bridge gestaltd starts: `gestalt-edge-bridge runtime | cache | s3`. Listens first, loads the rest afterwards.
 
+import { rmSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { PACKAGE_VERSION } from "../wire/version.ts";
-import { NAME_VARIABLE, PARENT_PID_VARIABLE, rootFolder, SOCKET_VARIABLE } from "./environment.ts";
+import {
+  NAME_VARIABLE,
+  PARENT_PID_VARIABLE,
+  rootFolder,
+  SOCKET_FOLDER_PREFIX,
+  SOCKET_VARIABLE,
+} from "./environment.ts";
 import { createRouter } from "./grpc/router.ts";
 import { createGrpcServer } from "./grpc/server.ts";
 import { BRIDGE_KINDS, type BridgeKind, RUNTIME_KIND } from "./kinds.ts";
@@ -9,6 +17,7 @@ import type { BridgeContext } from "./lifecycle/bridge.ts";
 import { superviseProcess } from "./lifecycle/process.ts";
 import { createProviderBridge } from "./lifecycle/provider-bridge.ts";
 import { createLog, createSecrets } from "./log.ts";
+import { nodeFault } from "./node-version.ts";
 import { createRuntimeBridge } from "./runtime/runtime-bridge.ts";
 import { createHealth } from "./services/health.ts";
 import { createReflection } from "./services/reflection.ts";
@@ -21,6 +30,8 @@ await main(process.argv.slice(2), process.env);
 
 async function main([argument, ...rest]: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   if (argument === "--version") return void process.stdout.write(`${PACKAGE_VERSION}\n`);
+  const fault = nodeFault(process.versions.node);
+  if (fault !== undefined) return cannotRun(fault);
   const kind = BRIDGE_KINDS.find(({ name }) => name === argument);
   const socket = env[SOCKET_VARIABLE];
   if (kind === undefined || rest.length > 0) return usage();
@@ -56,7 +67,21 @@ async function serve(kind: BridgeKind, socket: string, env: NodeJS.ProcessEnv): 
       await server.close();
       await bridge.close();
     },
+    orphaned: () => removeSocketFolder(dirname(socket)),
   });
+}
+
+/** With the sockets of host services in it, as gestaltd itself would, had it not been killed. */
+function removeSocketFolder(folder: string): void {
+  if (basename(folder).startsWith(SOCKET_FOLDER_PREFIX)) rmSync(folder, { recursive: true, force: true });
+}
+
+/** gestaltd starts the bridge with whatever `node` its PATH finds first, and passes PATH on to it. */
+function cannotRun(fault: string): void {
+  process.stderr.write(
+    `gestalt-edge-bridge ${fault} (${process.execPath}); put a current Node first on the PATH that gestaltd is started with\n`,
+  );
+  process.exitCode = EXIT_USAGE;
 }
 
 function usage(reason?: string): void {

@@ -10,9 +10,10 @@ export const MAX_SOCKET_PATH_BYTES = 103;
 const ADDED_BYTES = 32;
 const PREFIX = "ge-";
 
-/** A new folder with mode 0700. The caller removes it. */
-export function privateSocketFolder(): string {
-  const base = [process.env.XDG_RUNTIME_DIR, tmpdir()].find((folder) => folder && isUsable(folder)) ?? "/tmp";
+/** A new folder with mode 0700, in `preferred` when that will do. The caller removes it. */
+export function privateSocketFolder(preferred?: string): string {
+  const bases = [preferred, process.env.XDG_RUNTIME_DIR, tmpdir()];
+  const base = bases.find((folder) => folder && isUsable(folder)) ?? "/tmp";
   return mkdtempSync(join(base, PREFIX));
 }
 

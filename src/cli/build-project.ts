@@ -7,6 +7,7 @@ import { WorkerService } from "../gen/gestalt/edge/v1/edge_pb.ts";
 import { BUNDLE_LIMITS, type BundleSize, bundleSize } from "./bundle-size.ts";
 import { CliError } from "./errors.ts";
 import { wordsOf } from "./kinds.ts";
+import { minified } from "./minify.ts";
 import { writeProviderFolder } from "./provider-folder.ts";
 import { withTemporaryWorker } from "./temporary-worker.ts";
 import type { Terminal } from "./terminal.ts";
@@ -49,7 +50,9 @@ export async function buildProject(options: BuildProjectOptions): Promise<Built>
   const out = resolve(folder, outOption);
   terminal.progress("Bundling …");
   const project = await readProject(folder);
-  const bundle = await bundleWorker(project);
+  const sources = await bundleWorker(project);
+  // What the wrangler file says of it was done while bundling.
+  const bundle = project.config.minify === undefined ? await minified(sources) : sources;
   const size = await bundleSize(bundle);
   if (size.gzip > BUNDLE_LIMITS.paid)
     throw new CliError({

@@ -82,25 +82,21 @@ async function startNode({ project, port, state, screen }: ServeOptions): Promis
   });
 }
 
-const SOURCE = /\.([cm]?[jt]sx?|jsonc?|toml)$/;
 const NOT_SOURCES = new Set(["node_modules", ".gestalt-edge", ".wrangler", ".git", "dist"]);
 
-/** `happened` resolves at the first change of a source in the project. */
+/** `happened` resolves at the first change of a source in the project, and when one is added. */
 async function watchProject(project: string): Promise<{ readonly happened: Promise<void>; close(): void }> {
   const { promise: happened, resolve } = Promise.withResolvers<void>();
   const watch = watchFiles(resolve);
-  watch.update(await sourcesIn(project));
+  watch.update([], await foldersOf(project));
   return { happened, close: () => watch.close() };
 }
 
-async function sourcesIn(folder: string): Promise<string[]> {
+async function foldersOf(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
-  const found = entries.map(async (entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) return NOT_SOURCES.has(entry.name) ? [] : sourcesIn(path);
-    return SOURCE.test(entry.name) ? [path] : [];
-  });
-  return (await Promise.all(found)).flat();
+  const folders = entries.filter((entry) => entry.isDirectory() && !NOT_SOURCES.has(entry.name));
+  const below = await Promise.all(folders.map(({ name }) => foldersOf(join(folder, name))));
+  return [folder, ...below.flat()];
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

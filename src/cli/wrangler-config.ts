@@ -21,7 +21,13 @@ export async function deployConfig(options: DeployConfigOptions): Promise<Record
   const { configFile, name, digest, out, hasModules } = options;
   const { experimental_readRawConfig } = await import("wrangler");
   const { rawConfig } = experimental_readRawConfig({ config: configFile }) as { rawConfig: Unstable_RawConfig };
-  const config: Record<string, unknown> = { ...rawConfig, main: "worker.js", no_bundle: true };
+  // The map is uploaded unless the project says otherwise: with it Cloudflare shows stacks in terms of the sources.
+  const config: Record<string, unknown> = {
+    upload_source_maps: true,
+    ...rawConfig,
+    main: "worker.js",
+    no_bundle: true,
+  };
   for (const key of BUNDLING_KEYS) delete config[key];
   if (hasModules) config.find_additional_modules = true;
   const move = (path: string) => relative(out, resolve(dirname(configFile), path));

@@ -118,7 +118,7 @@ describe("startEmbeddedNode", { concurrency: false }, () => {
       [
         readFileSync(wrangler, "utf8"),
         "throw new Error('at start');",
-        /workerd does not start the worker of .*at start/s,
+        /^\S* ?workerd does not start the worker of \S+: service core:user:small: Uncaught Error: at start[^\n]*$/,
       ],
     ];
     for (const [config, text, message] of attempts) {

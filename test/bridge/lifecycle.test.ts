@@ -1,9 +1,10 @@
 // A bridge that is one provider, as gestaltd meets it: handshake, config, end. Its worker runs in the shared embedded node.
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { describe, it, type TestContext } from "node:test";
 import { status } from "@grpc/grpc-js";
 import { Cache } from "../../src/gen/gestalt/provider/v1/cache_pb.ts";
 import { ProviderKind, ProviderLifecycle } from "../../src/gen/gestalt/provider/v1/lifecycle_pb.ts";
@@ -70,8 +71,11 @@ describe("before configuration", () => {
   it("says which package is missing in a project that has none", async (t) => {
     const project = temporaryFolder(t);
     const bridge = await startBridgeProcess(t, "cache", { env: { GESTALT_EDGE_ROOT: join(project, "..") } });
-    const refused = grpcError(status.FAILED_PRECONDITION, /npm install gestalt-edge/);
-    await assert.rejects(bridge.configure({ worker: { project: project.split("/").at(-1) ?? "" } }), refused);
+    const configure = () => bridge.configure({ worker: { project: project.split("/").at(-1) ?? "" } });
+    await assert.rejects(configure(), grpcError(status.FAILED_PRECONDITION, /has no wrangler\.toml.*worker\.project/));
+    assert.deepEqual(readdirSync(project), [], "nothing is left in a folder named by mistake");
+    writeFileSync(join(project, "wrangler.toml"), "");
+    await assert.rejects(configure(), grpcError(status.FAILED_PRECONDITION, /npm install gestalt-edge/));
   });
 });
 
@@ -117,11 +121,22 @@ describe("configuration", () => {
     await assert.rejects(otherKind, grpcError(status.FAILED_PRECONDITION, /no cache provider "blobs"/));
   });
 
+  it("reports what is wrong with the wrangler file, however soon the node ends over it", async (t) => {
+    const project = emptyProject(t);
+    const bridge = await startBridgeProcess(t, "cache");
+    const faults: [string, RegExp][] = [
+      ["name = 5", /wrangler\.toml is not a valid wrangler file: Expected "name" to be of type string/],
+      ['name = "x"', /wrangler\.toml names no entry module; add main/],
+      ['main = "x.ts"', /wrangler\.toml gives the worker no name; add name/],
+    ];
+    for (const [text, message] of faults) {
+      writeFileSync(join(project, "wrangler.toml"), `compatibility_date = "2026-07-01"\n${text}\n`);
+      await assert.rejects(bridge.configure({ worker: { project } }), grpcError(status.FAILED_PRECONDITION, message));
+    }
+  });
+
   it("reports errors of the project's sources by file and line", async (t) => {
-    const project = temporaryFolder(t);
-    writeFileSync(join(project, "package.json"), "{}");
-    mkdirSync(join(project, "node_modules"));
-    symlinkSync(join(import.meta.dirname, "../.."), join(project, "node_modules/gestalt-edge"));
+    const project = emptyProject(t);
     writeFileSync(join(project, "wrangler.toml"), 'name = "x"\nmain = "x.ts"\ncompatibility_date = "2026-07-01"\n');
     writeFileSync(join(project, "x.ts"), 'import "./nothing.ts";\n');
     const bridge = await startBridgeProcess(t, "cache");
@@ -132,6 +147,15 @@ describe("configuration", () => {
     await assert.rejects(bridge.configure({ worker: { project } }), failed);
   });
 });
+
+/** A folder where gestalt-edge is installed, and nothing else is. */
+function emptyProject(t: TestContext): string {
+  const project = temporaryFolder(t);
+  writeFileSync(join(project, "package.json"), "{}");
+  mkdirSync(join(project, "node_modules"));
+  symlinkSync(join(import.meta.dirname, "../.."), join(project, "node_modules/gestalt-edge"));
+  return project;
+}
 
 describe("the end", () => {
   it("comes on SIGTERM with calls in flight: they fail, the process exits with 0, the socket is gone", async (t) => {
@@ -156,10 +180,16 @@ describe("the end", () => {
   it("comes when the parent is gone", async (t) => {
     const parent = spawn("sleep", ["1000"]);
     atEnd(t, () => parent.kill("SIGKILL"));
-    const bridge = await startBridgeProcess(t, "cache", { parentPid: parent.pid ?? 0 });
+    // As gestaltd names it; it cannot remove it any more, nor its own host services' sockets there.
+    const folder = mkdtempSync(join(tmpdir(), "gstp-"));
+    writeFileSync(join(folder, "host-0.sock"), "");
+    atEnd(t, () => rmSync(folder, { recursive: true, force: true }));
+    const bridge = await startBridgeProcess(t, "runtime", { parentPid: parent.pid ?? 0, folder });
+    await bridge.configure({ workers: { app: { project: APP, state } } });
+    assert.equal(readdirSync(folder).length, 3, "beside its own socket, the folder for those of sessions");
     parent.kill("SIGKILL");
     assert.deepEqual(await bridge.exited, { code: 0, signal: null });
-    assert.equal(existsSync(bridge.socket), false);
+    assert.equal(existsSync(folder), false);
   });
 
   it("of the last bridge is the end of its node", async (t) => {

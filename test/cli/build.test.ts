@@ -9,6 +9,8 @@ import { parse } from "yaml";
 import { cli, copyExample, repository, temporaryFolder, writeProject } from "./cli.ts";
 
 const read = (...path: string[]) => readFile(join(...path), "utf8");
+const readBundle = async (folder: string) =>
+  (await read(folder, "worker.js")).replace(/\n\/\/# sourceMappingURL=worker\.js\.map\n$/, "");
 
 describe("gestalt-edge build, of a plugin", () => {
   let project = "";
@@ -29,14 +31,29 @@ describe("gestalt-edge build, of a plugin", () => {
     assert.deepEqual(built.providers, [{ name: "search", kind: "plugin", version: "1.0.0", folder }]);
   });
 
-  it("writes a bundle of the size and digest it says", async () => {
-    const code = (await read(built.out, "worker.js")).replace(/\n\/\/# sourceMappingURL=worker\.js\.map\n$/, "");
+  it("writes a minified bundle of the size it says, whose names and source map keep a stack readable", async () => {
+    const code = await readBundle(built.out);
     assert.equal(Buffer.byteLength(code), built.size.raw);
     assert.equal(gzipSync(code).byteLength, built.size.gzip);
-    assert.equal(`sha256:${createHash("sha256").update(code).digest("hex")}`, built.digest);
-    assert.ok(
-      JSON.parse(await read(built.out, "worker.js.map")).sources.some((name: string) => name.endsWith("feed.ts")),
-    );
+    assert.match(code, /"findItem"|"readFeed"|"readPage"/);
+    const map = JSON.parse(await read(built.out, "worker.js.map"));
+    const feed = map.sources.findIndex((name: string) => name.endsWith("src/feed.ts"));
+    assert.match(map.sourcesContent[feed], /export (async )?function/);
+  });
+
+  it("leaves the bundle as it is when the wrangler config says so, under the same digest", async () => {
+    const file = join(project, "wrangler.toml");
+    const before = await read(file);
+    await writeFile(file, `minify = false\nupload_source_maps = false\n${before}`);
+    const { stdout } = await cli(["build", project, "--out", "readable", "--json"]);
+    await writeFile(file, before);
+    const readable = JSON.parse(stdout);
+    const code = await readBundle(readable.out);
+    assert.equal(`sha256:${createHash("sha256").update(code).digest("hex")}`, readable.digest);
+    assert.equal(readable.digest, built.digest);
+    assert.ok(readable.size.gzip > 1.2 * built.size.gzip, `${readable.size.gzip} against ${built.size.gzip}`);
+    assert.equal(JSON.parse(await read(readable.out, "wrangler.json")).upload_source_maps, false);
+    assert.equal(JSON.parse(await read(built.out, "wrangler.json")).upload_source_maps, true);
   });
 
   it("writes a manifest that gestaltd can stage: everything it names is there", async () => {

@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** Flags for Node. */
+  readonly flags?: readonly string[];
 }
 
 /** Runs the command to its end. */
@@ -34,8 +36,11 @@ export interface Running {
 }
 
 /** Starts the command and leaves it running. */
-export function startCli(args: readonly string[], { cwd = repository, env = {} }: RunOptions = {}): Running {
-  const child = spawn(process.execPath, [COMMAND, ...args], {
+export function startCli(
+  args: readonly string[],
+  { cwd = repository, env = {}, flags = [] }: RunOptions = {},
+): Running {
+  const child = spawn(process.execPath, [...flags, COMMAND, ...args], {
     cwd,
     env: {
       PATH: `${join(repository, "node_modules/.bin")}${delimiter}${process.env.PATH ?? ""}`,
@@ -75,6 +80,11 @@ export function startCli(args: readonly string[], { cwd = repository, env = {} }
       check();
     });
   return { child, finished, line };
+}
+
+/** Flags that make a Node say it is another one. */
+export function pretendNode(version: string): string[] {
+  return ["--import", `data:text/javascript,Object.defineProperty(process.versions,"node",{value:"${version}"})`];
 }
 
 /** The marks of the test run, by which processes that outlive it are found. */

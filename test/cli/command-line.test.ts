@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { cli, repository } from "./cli.ts";
+import { cli, copyExample, pretendNode, repository, startCli } from "./cli.ts";
 
 const COMMANDS = ["dev", "build", "deploy", "keygen", "invoke"];
 
@@ -29,6 +29,31 @@ describe("gestalt-edge", () => {
   it("prints the version of the package", async () => {
     const { version } = JSON.parse(await readFile(join(repository, "package.json"), "utf8"));
     assert.deepEqual(await cli(["--version"]), { code: 0, stdout: `${version}\n`, stderr: "" });
+  });
+
+  it("refuses a Node that is too old, in three parts", async () => {
+    const { code, stdout, stderr } = await cli(["--version"], { flags: pretendNode("20.20.2") });
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(
+      stderr,
+      /^error: .* needs Node 22\.12 or newer, and this is 20\.20\.2\n {2}where: \/.*\n {4}fix: .*PATH\n$/,
+    );
+  });
+
+  it("runs on the oldest Node there may be, with the flag it needs there, and passes signals and exit codes on", async () => {
+    const { folder, remove } = await copyExample("search");
+    const dev = startCli(["dev", folder, "--json"], { flags: pretendNode("22.12.0") });
+    try {
+      await dev.line(/"event":"ready"/);
+      dev.child.kill("SIGTERM");
+      const { code, stderr } = await dev.finished;
+      assert.deepEqual([code, stderr], [0, ""]);
+      assert.equal((await cli(["bild"], { flags: pretendNode("22.12.0") })).code, 2);
+    } finally {
+      dev.child.kill("SIGKILL");
+      await dev.finished;
+      await remove();
+    }
   });
 
   const wrong: readonly (readonly [name: string, args: readonly string[], said: RegExp])[] = [

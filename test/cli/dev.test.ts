@@ -1,6 +1,6 @@
 // `gestalt-edge dev` and `invoke`: a project served, called, changed, broken, mended and ended, as its author would.
 import assert from "node:assert/strict";
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Miniflare } from "miniflare";
@@ -54,7 +54,7 @@ describe("gestalt-edge dev and invoke", () => {
     assert.match(stderr, /^status 200, /);
     const { total, items } = JSON.parse(stdout);
     assert.deepEqual([total, items.length, items[0].title], [3, 1, "Summer regatta"]);
-    const call = JSON.parse(await dev.line(/"event":"call".*IntegrationProvider\/Execute/));
+    const call = JSON.parse(await dev.line(/"event":"call".*"call":"find"/));
     assert.deepEqual([call.provider, call.status], ["search", 200]);
   });
 
@@ -123,6 +123,25 @@ describe("gestalt-edge dev and invoke", () => {
     assert.equal((await invoke("search.page", '{"path":"/"}')).code, 0);
   });
 
+  it("watches what a failed reload had got to: a new file with an error, and one that is not there yet", async () => {
+    const file = join(project, "src/index.ts");
+    const source = await readFile(file, "utf8");
+    const added = join(project, "src/added.ts");
+    await writeFile(added, "export const = 1;");
+    await writeFile(file, `import "./added.ts";\n${source}`);
+    assert.match((await event("failed")).message, /src\/added\.ts:1:\d+: /);
+    await writeFile(added, "export const one = 1;");
+    await event("reloaded");
+    await writeFile(file, `import "./later/more.js";\n${source}`);
+    assert.match((await event("failed")).message, /Could not resolve "\.\/later\/more\.js"/);
+    await mkdir(join(project, "src/later"));
+    await event("failed");
+    await writeFile(join(project, "src/later/more.ts"), "export const two = 2;");
+    await event("reloaded");
+    await writeFile(file, source);
+    await event("reloaded");
+  });
+
   it("refuses a second dev on the same project", async () => {
     const { code, stderr } = await cli(["dev", project]);
     assert.equal(code, 1);
@@ -151,7 +170,9 @@ describe("gestalt-edge dev, for people", () => {
     try {
       await dev.line(/error .*src\/index\.ts:1:\d+: /);
       await dev.line(/waiting for a change/);
-      await writeFile(file, source);
+      await writeFile(file, `import "./later.ts";\n${source}`);
+      await dev.line(/Could not resolve "\.\/later\.ts"/);
+      await writeFile(join(folder, "src/later.ts"), "export const later = true;");
       await dev.line(/^ {2}listening {2}http:\/\/127\.0\.0\.1:\d+$/);
       await dev.line(/provider: exact/);
       dev.child.kill("SIGTERM");

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { promisify } from "node:util";
+import { isAlive, nodeOf, until } from "../support/bridge-process.ts";
 import { type Gestaltd, type GestaltdConfig, skipGestaltd, startGestaltd } from "../support/gestaltd/gestaltd.ts";
 
 const run = promisify(execFile);
@@ -17,12 +18,14 @@ const repository = join(import.meta.dirname, "..", "..");
 describe("a real gestaltd", { skip: skipGestaltd ?? false }, () => {
   let folder = "";
   let site: http.Server;
+  let config: GestaltdConfig;
   let gestaltd: Gestaltd;
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "gd-"));
     site = await serveSite();
-    gestaltd = await startGestaltd(folder, await exampleConfig(folder, site));
+    config = await exampleConfig(folder, site);
+    gestaltd = await startGestaltd(folder, config);
   });
 
   after(async () => {
@@ -68,9 +71,27 @@ describe("a real gestaltd", { skip: skipGestaltd ?? false }, () => {
   });
 
   it("ends with every process it started", async () => {
+    const nodes = runningNodes(folder);
+    assert.equal(nodes.length, 3, "one embedded worker per project");
     assert.equal(await gestaltd.stop(), 0, gestaltd.log());
+    for (const pid of nodes) await until(() => !isAlive(pid), `node ${pid} ends`);
+  });
+
+  it("leaves nothing behind when it is killed", async () => {
+    gestaltd = await startGestaltd(folder, config);
+    const nodes = runningNodes(folder);
+    const bridges = gestaltd.children();
+    assert.ok(bridges.length >= 4, "runtime, object store, and the cache twice");
+    await gestaltd.kill();
+    for (const pid of [...bridges, ...nodes]) await until(() => !isAlive(pid), `process ${pid} ends`);
+    assert.deepEqual(runningNodes(folder), []);
   });
 });
+
+/** Process ids of the embedded nodes of the three examples. */
+function runningNodes(folder: string): number[] {
+  return ["search", "cache", "blobs"].flatMap((name) => nodeOf(join(folder, "state", name))?.pid ?? []);
+}
 
 /** The three examples in one config, the plugin from what `gestalt-edge build` wrote. */
 async function exampleConfig(folder: string, site: http.Server): Promise<GestaltdConfig> {

@@ -41,6 +41,8 @@ export interface BridgeProcessOptions {
   readonly name?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly parentPid?: number;
+  /** Folder for the socket; by default one that is gone after the test. */
+  readonly folder?: string;
 }
 
 /** Variables gestaltd copies from its own environment, as far as they matter here, and the mark of the test run. */
@@ -49,9 +51,9 @@ const INHERITED = ["PATH", "HOME", "TMPDIR", "GESTALT_EDGE_TEST_RUN"];
 export async function startBridgeProcess(
   t: TestContext,
   kind: string,
-  { name = "edge", env = {}, parentPid = process.pid }: BridgeProcessOptions = {},
+  { name = "edge", env = {}, parentPid = process.pid, folder = temporaryFolder(t) }: BridgeProcessOptions = {},
 ): Promise<BridgeProcess> {
-  const socket = join(temporaryFolder(t), "plugin.sock");
+  const socket = join(folder, "plugin.sock");
   const inherited = INHERITED.flatMap((key) => (process.env[key] === undefined ? [] : [[key, process.env[key]]]));
   const child = spawn(BRIDGE, [kind], {
     stdio: ["ignore", "pipe", "pipe"],

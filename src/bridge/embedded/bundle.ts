@@ -6,6 +6,7 @@ import { basename, join, resolve } from "node:path";
 import type { BuildFailure, BuildOptions, Message, OutputFile, Plugin } from "esbuild";
 import { GrpcCode } from "../../wire/codes.ts";
 import { BridgeError } from "../errors.ts";
+import { missingFiles } from "./missing-files.ts";
 import type { WorkerProject } from "./project.ts";
 
 export interface WorkerBundle {
@@ -15,12 +16,10 @@ export interface WorkerBundle {
   readonly sourceMap: string;
   /** WebAssembly and binary files the code imports, by the name it imports them under. */
   readonly modules: readonly BundleModule[];
-  /** `sha256:<64 hex>` over code and modules. */
+  /** `sha256:<64 hex>` over code and modules as they were bundled. */
   readonly digest: string;
   /** Size of code and modules, in bytes. */
   readonly bytes: number;
-  /** Files it was made from, as absolute paths. */
-  readonly inputs: readonly string[];
 }
 
 export interface BundleModule {
@@ -33,18 +32,24 @@ export interface BundleModule {
 const MAX_ERRORS_SHOWN = 5;
 const NODE_FLAGS = new Set(["nodejs_compat", "nodejs_compat_v2", "nodejs_als"]);
 
-/** @throws BridgeError FAILED_PRECONDITION with file and line of each error in the sources. */
-export async function bundleWorker(project: WorkerProject): Promise<WorkerBundle> {
+/**
+ * Puts the absolute path of each file it reads into `inputs`, also when it fails, and then of imported files that are not
+ * there: whoever mends the fault changes one of them.
+ *
+ * @throws BridgeError FAILED_PRECONDITION with file and line of each error in the sources.
+ */
+export async function bundleWorker(project: WorkerProject, inputs = new Set<string>()): Promise<WorkerBundle> {
   const { build } = await import("esbuild");
   const modules: BundleModule[] = [];
   const node = project.config.compatibility_flags.some((flag) => NODE_FLAGS.has(flag));
   try {
     const result = await build({
       ...buildOptions(project, node),
-      plugins: [binaryModules(modules), nodeModules(node)],
+      plugins: [binaryModules(modules, inputs), nodeModules(node), filesRead(inputs)],
     });
-    return toBundle(result.outputFiles, Object.keys(result.metafile.inputs), project.folder, modules);
+    return toBundle(result.outputFiles, modules);
   } catch (error) {
+    for (const file of missingFiles((error as Partial<BuildFailure>).errors ?? [], project.folder)) inputs.add(file);
     throw explain(error, project, node);
   }
 }
@@ -56,7 +61,6 @@ function buildOptions({ folder, main, config, miniflare }: WorkerProject, node: 
     outfile: join(folder, "worker.js"),
     bundle: true,
     write: false,
-    metafile: true,
     format: "esm",
     platform: "browser",
     // workerd is newer than every syntax that esbuild knows by year.
@@ -75,18 +79,19 @@ function buildOptions({ folder, main, config, miniflare }: WorkerProject, node: 
 }
 
 /** Wrangler's default rules for what is neither script nor text: imported as it is, under a name made of its content. */
-function binaryModules(modules: BundleModule[]): Plugin {
+function binaryModules(modules: BundleModule[], inputs: Set<string>): Plugin {
   return {
     name: "binary-modules",
     setup(build) {
       build.onResolve({ filter: /\.(wasm(\?module)?|bin)$/ }, async ({ path, resolveDir }) => {
         const file = resolve(resolveDir, path.replace(/\?module$/, ""));
+        inputs.add(file);
         const contents = await readFile(file);
         const name = `./${createHash("sha256").update(contents).digest("hex").slice(0, 16)}-${basename(file)}`;
         if (!modules.some((module) => module.name === name)) {
           modules.push({ name, type: file.endsWith(".wasm") ? "CompiledWasm" : "Data", contents });
         }
-        return { path: name, external: true, watchFiles: [file] };
+        return { path: name, external: true };
       });
     },
   };
@@ -107,12 +112,20 @@ function nodeModules(node: boolean): Plugin {
   };
 }
 
-function toBundle(
-  files: readonly OutputFile[],
-  inputs: readonly string[],
-  folder: string,
-  modules: readonly BundleModule[],
-): WorkerBundle {
+/** A metafile would tell this only of a bundle that succeeds. */
+function filesRead(inputs: Set<string>): Plugin {
+  return {
+    name: "files-read",
+    setup(build) {
+      build.onLoad({ filter: /.*/ }, ({ path }) => {
+        inputs.add(path);
+        return undefined;
+      });
+    },
+  };
+}
+
+function toBundle(files: readonly OutputFile[], modules: readonly BundleModule[]): WorkerBundle {
   const code = files.find((file) => file.path.endsWith(".js"))?.text ?? "";
   const sourceMap = files.find((file) => file.path.endsWith(".map"))?.text ?? "";
   const hash = createHash("sha256").update(code);
@@ -123,7 +136,6 @@ function toBundle(
     modules,
     digest: `sha256:${hash.digest("hex")}`,
     bytes: Buffer.byteLength(code) + modules.reduce((sum, { contents }) => sum + contents.byteLength, 0),
-    inputs: inputs.map((input) => resolve(folder, input)),
   };
 }
 

@@ -6,6 +6,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { GrpcCode } from "../../wire/codes.ts";
 import { BridgeError } from "../errors.ts";
+import { nodeFlags } from "../node-version.ts";
 import { type LaunchReport, launchReportSchema } from "./launch-report.ts";
 import type { StateFolder } from "./state-folder.ts";
 
@@ -28,7 +29,7 @@ export async function launchNode(
 ): Promise<"listening" | "busy"> {
   const entry = findEntry(project);
   const output = openSync(folder.logFile, "a", 0o600);
-  const child = spawn(process.execPath, [...nodeFlags(), entry, project, folder.path], {
+  const child = spawn(process.execPath, [...nodeFlags(process.versions.node), entry, project, folder.path], {
     cwd: project,
     // Its own process group: a terminal's Ctrl-C and gestaltd's signals to a group are for the bridge alone.
     detached: true,
@@ -60,12 +61,6 @@ function findPackage(project: string): string {
   } catch {
     throw fault(`gestalt-edge is not installed in ${project}; run \`npm install gestalt-edge\` there`);
   }
-}
-
-/** `node:sqlite` came without a flag with Node 22.13; later releases drop the flag. */
-function nodeFlags(): string[] {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  return major === 22 && minor < 13 ? ["--experimental-sqlite"] : [];
 }
 
 function fault(message: string): BridgeError {

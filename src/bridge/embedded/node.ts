@@ -2,6 +2,7 @@
 // (main.ts) and `gestalt-edge dev` both run it; bridges find it by its control socket.
 import { realpathSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   CALL_LOG_BINDING,
   DIGEST_BINDING,
@@ -12,12 +13,12 @@ import {
 import { GrpcCode } from "../../wire/codes.ts";
 import { BridgeError } from "../errors.ts";
 import { privateSocketFolder } from "../socket-folder.ts";
-import { bundleWorker, type WorkerBundle } from "./bundle.ts";
 import type { EmbeddedWorker, WorkerState } from "./control-protocol.ts";
 import { type ControlServer, openControlServer } from "./control-server.ts";
 import { isAddressInUse, startWorkerd, type Workerd, type WorkerdHooks, type WorkerdSpec } from "./miniflare.ts";
 import { openNodeLog, type WorkerLogLine } from "./node-log.ts";
-import { readProject, type WorkerProject } from "./project.ts";
+import { type BuiltWorker, type ProjectBuilder, projectBuilder } from "./project-builder.ts";
+import { startFault } from "./start-fault.ts";
 import {
   openStateFolder,
   presignSecret,
@@ -29,7 +30,6 @@ import {
   writePort,
 } from "./state-folder.ts";
 import { takeState } from "./take-state.ts";
-import { type FileWatch, watchFiles } from "./watch-files.ts";
 import { createNodeKey, type NodeKey } from "./worker-key.ts";
 
 export type { EmbeddedWorker, PrivateJwk, WorkerState } from "./control-protocol.ts";
@@ -83,6 +83,8 @@ export interface EmbeddedNode {
 
 /** A node whose last bridge has left waits this long for the next, in milliseconds: gestaltd restarts providers at once. */
 const GRACE_MS = 2_000;
+/** A node that fails at once stays this long for the bridge that started it to hear why, in milliseconds. */
+const LAST_WORDS_MS = 2_000;
 const CONTROL_SOCKET = "control.sock";
 /** A node that no bridge ever came to waits this long, in milliseconds. */
 const FIRST_BRIDGE_MS = 10_000;
@@ -124,13 +126,14 @@ class Node implements EmbeddedNode {
   readonly #folder: StateFolder;
   readonly #options: EmbeddedNodeOptions;
   readonly #log: ReturnType<typeof openNodeLog>;
+  readonly #builder: ProjectBuilder;
   readonly #ends: (() => void)[] = [];
   #control: ControlServer | undefined;
   #workerd: Workerd | undefined;
   #key: NodeKey | undefined;
   #worker: EmbeddedWorker | undefined;
-  #watch: FileWatch | undefined;
   #idle: NodeJS.Timeout | undefined;
+  readonly #firstBridge = Promise.withResolvers<void>();
   #reloading: Promise<EmbeddedWorker> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -141,6 +144,10 @@ class Node implements EmbeddedNode {
     this.#folder = folder;
     this.#options = options;
     this.#log = openNodeLog(folder.logFile);
+    this.#builder = projectBuilder(
+      project,
+      options.watch ? () => void this.reload().catch(() => undefined) : undefined,
+    );
     const { promise, resolve } = Promise.withResolvers<void>();
     this.ended = promise;
     this.#ends.push(resolve);
@@ -171,10 +178,10 @@ class Node implements EmbeddedNode {
     this.#publish({ type: "starting" });
     this.#endAfter(FIRST_BRIDGE_MS);
     this.#key = await createNodeKey();
-    const { project, bundle } = await this.#build();
-    this.#workerd = await this.#startWorkerd(this.#spec(project, bundle));
+    const built = await this.#builder.build();
+    this.#workerd = await this.#startWorkerd(this.#spec(built));
     writePort(this.#folder, Number(new URL(this.#workerd.origin).port));
-    this.#ready(project, bundle, this.#workerd.origin);
+    this.#ready(built, this.#workerd.origin);
   }
 
   reload(): Promise<EmbeddedWorker> {
@@ -205,9 +212,8 @@ class Node implements EmbeddedNode {
     if (workerd === undefined || this.#closing)
       throw new BridgeError(GrpcCode.unavailable, "the embedded node has ended");
     try {
-      const { project, bundle } = await this.#build();
-      const origin = await workerd.replace(this.#spec(project, bundle));
-      return this.#ready(project, bundle, origin);
+      const built = await this.#builder.build();
+      return this.#ready(built, await workerd.replace(this.#spec(built)));
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       this.#write("error", message);
@@ -216,17 +222,7 @@ class Node implements EmbeddedNode {
     }
   }
 
-  async #build(): Promise<{ project: WorkerProject; bundle: WorkerBundle }> {
-    const project = await readProject(this.project);
-    const bundle = await bundleWorker(project);
-    if (this.#options.watch) {
-      this.#watch ??= watchFiles(() => void this.reload().catch(() => undefined));
-      this.#watch.update([...project.inputs, ...bundle.inputs]);
-    }
-    return { project, bundle };
-  }
-
-  #spec(project: WorkerProject, bundle: WorkerBundle): WorkerdSpec {
+  #spec({ project, bundle }: BuiltWorker): WorkerdSpec {
     const own = project.miniflare.workerOptions.bindings ?? {};
     const variables = {
       [JWKS_BINDING]: this.#key?.jwks ?? "",
@@ -249,7 +245,7 @@ class Node implements EmbeddedNode {
     try {
       return await startWorkerd(spec, hooks);
     } catch (error) {
-      if (!isAddressInUse(error)) throw explainStart(error, this.project);
+      if (!isAddressInUse(error)) throw startFault(error, this.project);
       if (this.#options.port) {
         throw new BridgeError(GrpcCode.failedPrecondition, `port ${this.#options.port} is taken; choose another one`);
       }
@@ -257,7 +253,7 @@ class Node implements EmbeddedNode {
     }
   }
 
-  #ready(project: WorkerProject, bundle: WorkerBundle, origin: string): EmbeddedWorker {
+  #ready({ project, bundle }: BuiltWorker, origin: string): EmbeddedWorker {
     const key = this.#key?.privateJwk;
     if (key === undefined) throw new BridgeError(GrpcCode.internal, "the node has no key", { user: false });
     const { digest, bytes } = bundle;
@@ -279,6 +275,7 @@ class Node implements EmbeddedNode {
   #bridgesChanged(count: number): void {
     this.#options.hooks?.bridges?.(count);
     clearTimeout(this.#idle);
+    if (count > 0) this.#firstBridge.resolve();
     if (count === 0) this.#endAfter(GRACE_MS);
   }
 
@@ -295,9 +292,11 @@ class Node implements EmbeddedNode {
 
   async #close(state: WorkerState): Promise<void> {
     clearTimeout(this.#idle);
-    this.#watch?.close();
+    this.#builder.close();
     this.#publish(state);
     if (this.#control) {
+      if (state.type === "failed" && this.#options.endsWithBridges)
+        await Promise.race([this.#firstBridge.promise, sleep(LAST_WORDS_MS, undefined, { ref: false })]);
       removeNodeRecord(this.#folder);
       await this.#control.close();
     }
@@ -322,12 +321,4 @@ function removeRemains(folder: StateFolder): void {
   if (socket === undefined) return;
   if (basename(socket) === CONTROL_SOCKET) rmSync(dirname(socket), { recursive: true, force: true });
   removeNodeRecord(folder);
-}
-
-/** workerd's complaints about a bundle or its bindings are the user's to mend. */
-function explainStart(error: unknown, project: string): BridgeError {
-  const text = error instanceof Error ? error.message : String(error);
-  return new BridgeError(GrpcCode.failedPrecondition, `workerd does not start the worker of ${project}: ${text}`, {
-    cause: error,
-  });
 }

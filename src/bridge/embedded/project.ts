@@ -1,9 +1,9 @@
 // A worker project: its wrangler file, read by wrangler itself, so that bindings mean here what they mean when deployed.
-import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Unstable_Config, Unstable_MiniflareWorkerOptions } from "wrangler";
 import { GrpcCode } from "../../wire/codes.ts";
 import { BridgeError } from "../errors.ts";
+import { findWranglerFile } from "./wrangler-file.ts";
 
 export interface WorkerProject {
   /** Real path of the folder. */
@@ -20,18 +20,11 @@ export interface WorkerProject {
   readonly inputs: readonly string[];
 }
 
-/** Wrangler's names for its configuration, in the order wrangler looks for them. */
-const CONFIG_FILES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 const VARIABLE_FILES = [".dev.vars", ".env"];
 
 /** @throws BridgeError FAILED_PRECONDITION that says what is wrong with the project and where. */
 export async function readProject(folder: string): Promise<WorkerProject> {
-  const configFile = CONFIG_FILES.map((name) => join(folder, name)).find((path) => existsSync(path));
-  if (configFile === undefined) {
-    throw fault(
-      `${folder} has no wrangler.toml, wrangler.jsonc or wrangler.json; worker.project must name a Worker project`,
-    );
-  }
+  const configFile = findWranglerFile(folder);
   // Its notes ("Using secrets defined in …") would go to stdout; warnings stay.
   process.env.WRANGLER_LOG ??= "warn";
   const wrangler = await import("wrangler");

@@ -7,6 +7,8 @@ export interface ProcessOptions {
   readonly parentPid: number | undefined;
   /** Ends everything; called once. */
   readonly stop: () => Promise<void>;
+  /** Called after that when the parent is gone, for what it would have done. May throw. */
+  readonly orphaned: () => void;
 }
 
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
@@ -16,19 +18,20 @@ const STOP_MS = 1_800;
 const PARENT_POLL_MS = 250;
 
 /** Installs the handlers. The process exits with 0 whatever ended it, since gestaltd reports any other code as an error. */
-export function superviseProcess({ log, parentPid, stop }: ProcessOptions): void {
+export function superviseProcess({ log, parentPid, stop, orphaned }: ProcessOptions): void {
   let stopping = false;
-  const end = (reason: string) => {
+  const end = (reason: string, atLast?: () => void) => {
     if (stopping) return;
     stopping = true;
     log.info("stopping", { reason });
     setTimeout(() => process.exit(0), STOP_MS);
     stop()
+      .then(atLast)
       .catch((error: unknown) => log.error("stopping failed", { error }))
       .finally(() => process.exit(0));
   };
   for (const signal of SIGNALS) process.on(signal, () => end(signal));
-  if (parentPid !== undefined) watchParent(parentPid, () => end("gestaltd is gone"));
+  if (parentPid !== undefined) watchParent(parentPid, () => end("gestaltd is gone", orphaned));
   survive(log);
 }
 
@@ -59,6 +62,11 @@ function isAlive(pid: number): boolean {
 function survive(log: Log): void {
   process.on("uncaughtException", (error) => log.error("uncaught exception", { error }));
   process.on("unhandledRejection", (error) => log.error("unhandled rejection", { error }));
+  // Node would print several lines of its own; what it says of its experimental modules is of no use to an operator.
+  process.removeAllListeners("warning");
+  process.on("warning", (warning) => {
+    if (warning.name !== "ExperimentalWarning") log.warn(warning.message, { warning: warning.name });
+  });
   // gestaltd's end of the pipe may be closed.
   process.stderr.on("error", () => undefined);
   process.stdout.on("error", () => undefined);

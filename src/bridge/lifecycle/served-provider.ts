@@ -17,13 +17,21 @@ export interface WantedProvider {
   readonly guesses: readonly string[];
 }
 
-/** What is deployed. Also proves that the worker is there and trusts this bridge's key. */
-export function describeWorker(
+/**
+ * What is deployed. Also proves that the worker is there and trusts this bridge's key: the first call to a worker, whose
+ * errors say where it is and what to do.
+ */
+export async function describeWorker(
   session: Session,
   target: Target,
   options: WorkerCallOptions,
 ): Promise<DescribeResponse> {
-  return callWorker(sessionUpstream(session, target), WorkerService.method.describe, {}, options);
+  const source = sessionUpstream(session, target);
+  try {
+    return await callWorker(source, WorkerService.method.describe, {}, options);
+  } catch (error) {
+    throw explainFirstCall(error, target);
+  }
 }
 
 /**
@@ -40,6 +48,26 @@ export function pickProvider(described: DescribeResponse, wanted: WantedProvider
   const [only, ...others] = fitting;
   if (wanted.configured === undefined && only !== undefined && others.length === 0) return only;
   throw new BridgeError(GrpcCode.failedPrecondition, explain(described, wanted, fitting, target));
+}
+
+/** Codes that tell of a worker that is not there, not ours, or not for us; every other error explains itself. */
+const REMEDIES: { readonly [code: number]: string } = {
+  [GrpcCode.unavailable]: "check that it runs and that this machine can reach it",
+  [GrpcCode.unauthenticated]:
+    "compare worker.key and worker.name with the worker's GESTALT_EDGE_JWKS and GESTALT_EDGE_NAME",
+  [GrpcCode.permissionDenied]: "check what stands before it, such as Cloudflare Access (worker.access)",
+  [GrpcCode.unimplemented]: "check that it is a gestalt-edge worker",
+  [GrpcCode.unknown]: "check that it is a gestalt-edge worker",
+  [GrpcCode.internal]: "check that it is a gestalt-edge worker; its log may say more",
+};
+
+function explainFirstCall(error: unknown, { description }: Target): unknown {
+  if (!(error instanceof BridgeError)) return error;
+  const remedy = REMEDIES[error.code];
+  // What the way to the worker says of itself names the place already.
+  if (remedy === undefined || error.message.includes(description)) return error;
+  const fault = error.message.replace(/\.$/, "");
+  return new BridgeError(error.code, `the worker at ${description}: ${fault}; ${remedy}`, { cause: error });
 }
 
 function explain(

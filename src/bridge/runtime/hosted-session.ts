@@ -1,8 +1,7 @@
 // One hosted session: checks its worker, then serves its plugin on a Unix socket of its own.
 import { randomUUID } from "node:crypto";
-import { type DescribeResponse, WorkerService } from "../../gen/gestalt/edge/v1/edge_pb.ts";
+import { WorkerService } from "../../gen/gestalt/edge/v1/edge_pb.ts";
 import { IntegrationProvider, type StartProviderRequest } from "../../gen/gestalt/provider/v1/integration_pb.ts";
-import { ProviderKind } from "../../gen/gestalt/provider/v1/lifecycle_pb.ts";
 import type { StartPluginRuntimeSessionRequest } from "../../gen/gestalt/provider/v1/runtime_pb.ts";
 import { GrpcCode } from "../../wire/codes.ts";
 import { PROTOCOL_VERSION } from "../../wire/limits.ts";
@@ -13,7 +12,6 @@ import { createRouter } from "../grpc/router.ts";
 import { createGrpcServer, type GrpcServer } from "../grpc/server.ts";
 import { createCurrentUpstream } from "../lifecycle/current-upstream.ts";
 import { assertProtocolVersion } from "../lifecycle/protocol-version.ts";
-import { describeWorker, pickProvider } from "../lifecycle/served-provider.ts";
 import type { Log } from "../log.ts";
 import { createProxy } from "../proxy/proxy.ts";
 import { callWorker } from "../proxy/worker-call.ts";
@@ -23,16 +21,14 @@ import { configured, type Session } from "../session/session.ts";
 import { sessionUpstream } from "../session/session-upstream.ts";
 import type { Target } from "../target/target.ts";
 import type { UpstreamSource } from "../upstream.ts";
-import { type ImageReference, imageMatches, imageMetadata, parseReference } from "./image.ts";
+import { checkWorker } from "./check-worker.ts";
 import type { PluginEnvironment } from "./plugin-environment.ts";
-import type { FailureReason, SessionState } from "./session-state.ts";
+import type { SessionState } from "./session-state.ts";
 import type { WorkerTargets } from "./worker-targets.ts";
 
 /** gestaltd waits 3,000 ms for StopSession; calls in flight and the worker's goodbye each get a part of that. */
 const STOP_GRACE_MS = 500;
 const CLOSE_SESSION_MS = 500;
-/** A worker that has not said by then what it serves has failed, in milliseconds: gestaltd itself would wait for ever. */
-const DESCRIBE_MS = 30_000;
 
 export class HostedSession {
   readonly id: string;
@@ -69,9 +65,13 @@ export class HostedSession {
 
   /** Finds the worker and asks it what it serves; ends in `ready` or `failed`, never rejects. */
   async prepare(): Promise<void> {
-    const state = await this.#check().catch((error: unknown) => failure("worker-unavailable", error));
+    const { template, image } = this.#request;
+    const found = await checkWorker({ id: this.id, template, image, pluginName: this.pluginName }, this.#targets);
     if (this.#stopped) return;
+    const { state } = found;
     this.#state = state;
+    this.#target = found.target;
+    this.#image = found.image ?? {};
     if (state.type !== "failed") return;
     // gestaltd shows the operator no more than "failed"; this line reaches its stderr.
     this.#log.error("session failed", { plugin: this.pluginName, reason: state.reason, cause: state.message });
@@ -134,62 +134,6 @@ export class HostedSession {
     await callWorker(this.#source, WorkerService.method.closeSession, {}, { signal }).catch(() => undefined);
   }
 
-  async #check(): Promise<SessionState> {
-    const { template, image } = this.#request;
-    const reference = parseReference(template, image, this.pluginName);
-    if (reference === undefined) {
-      return failure(
-        "unknown-worker",
-        `"${template || image}" is no worker name; write name or name@sha256:<64 hex digits>`,
-      );
-    }
-    try {
-      this.#targets.find(reference.worker);
-    } catch (error) {
-      return failure("unknown-worker", error);
-    }
-    return this.#checkWorker(reference);
-  }
-
-  async #checkWorker(reference: ImageReference): Promise<SessionState> {
-    const { worker } = reference;
-    const target = await this.#targets.open(worker);
-    const wanted = {
-      kind: ProviderKind.INTEGRATION,
-      configured: this.#targets.find(worker).provider,
-      guesses: [worker, this.pluginName],
-    };
-    const described = await this.#describe(wanted.configured ?? worker, target);
-    this.#target = target;
-    this.#image = imageMetadata(reference, described.digest);
-    if (!imageMatches(reference, described.digest)) {
-      const actual = described.digest || "of unknown digest";
-      return failure(
-        "image-mismatch",
-        `${reference.digest} is wanted, and the worker at ${target.description} is ${actual}`,
-      );
-    }
-    try {
-      return { type: "ready", provider: pickProvider(described, wanted, target) };
-    } catch (error) {
-      return failure("provider-missing", error);
-    }
-  }
-
-  async #describe(provider: string, target: Target): Promise<DescribeResponse> {
-    const name = this.pluginName;
-    const asking = { id: this.id, revision: 0, provider, name, config: undefined, variables: {}, hosts: [] };
-    const message = `the worker at ${target.description} does not answer within ${DESCRIBE_MS / 1000} s`;
-    const controller = new AbortController();
-    const late = () => controller.abort(new BridgeError(GrpcCode.deadlineExceeded, message));
-    const timer = setTimeout(late, DESCRIBE_MS);
-    try {
-      return await describeWorker(asking, target, { signal: controller.signal });
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   /** Learns the config on its way: the worker gets it by the new token, as with every later call. */
   async #startProvider(request: StartProviderRequest, { deadline, signal }: LocalCall) {
     assertProtocolVersion(request.protocolVersion);
@@ -222,8 +166,4 @@ export class HostedSession {
     const why = this.#state.type === "failed" ? `: ${this.#state.message}` : "";
     throw new BridgeError(GrpcCode.failedPrecondition, `session ${this.id} is ${this.#state.type}${why}`);
   }
-}
-
-function failure(reason: FailureReason, cause: unknown): SessionState {
-  return { type: "failed", reason, message: cause instanceof Error ? cause.message : String(cause) };
 }

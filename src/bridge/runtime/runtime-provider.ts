@@ -1,6 +1,6 @@
 // PluginRuntimeProvider: sessions, each with its socket. Loaded when gestaltd has configured the runtime.
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Timestamp, timestampFromDate } from "@bufbuild/protobuf/wkt";
 import type {
   StartHostedPluginRequest,
@@ -10,6 +10,7 @@ import { GrpcCode } from "../../wire/codes.ts";
 import type { JsonObject } from "../../wire/session-token.ts";
 import { operatorConfig } from "../config/provider-config.ts";
 import { parseRuntimeConfig } from "../config/runtime-config.ts";
+import { SOCKET_VARIABLE } from "../environment.ts";
 import { BridgeError } from "../errors.ts";
 import type { BridgeContext } from "../lifecycle/bridge.ts";
 import { privateSocketFolder } from "../socket-folder.ts";
@@ -39,7 +40,9 @@ export class RuntimeProvider {
   constructor(config: JsonObject | undefined, name: string, context: BridgeContext) {
     this.#context = context;
     this.#targets = createWorkerTargets(parseRuntimeConfig(operatorConfig(config), name), context);
-    this.#folder = privateSocketFolder();
+    // Beside the bridge's own socket: gestaltd removes that folder, even after a bridge that was killed.
+    const own = context.env[SOCKET_VARIABLE];
+    this.#folder = privateSocketFolder(own === undefined ? undefined : dirname(own));
   }
 
   startSession(request: StartPluginRuntimeSessionRequest): SessionView {

@@ -65,7 +65,8 @@ async function lookUp(config: SecretConfig, path: string, { root, env }: SecretC
   try {
     return await readFile(file, "utf8");
   } catch (error) {
-    throw fault(`${path}: cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? "error"})`);
+    const reason = (error as NodeJS.ErrnoException).code ?? "error";
+    throw fault(`${path}: cannot read ${file} (${reason}); relative paths start at ${root}`);
   }
 }
 

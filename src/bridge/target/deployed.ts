@@ -44,7 +44,8 @@ async function readAuthority({ ca }: DeployedWorkerConfig, path: string, root: s
     return await readFile(file, "utf8");
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? "error";
-    throw new BridgeError(GrpcCode.failedPrecondition, `${path}.ca: cannot read ${file} (${reason})`);
+    const message = `${path}.ca: cannot read ${file} (${reason}); relative paths start at ${root}`;
+    throw new BridgeError(GrpcCode.failedPrecondition, message);
   }
 }
 

@@ -10,6 +10,7 @@ import { attachNode } from "../embedded/attach-node.ts";
 import { type EmbeddedWorker, nodeMessageSchema, type WorkerState } from "../embedded/control-protocol.ts";
 import { onLines } from "../embedded/json-lines.ts";
 import { openStateFolder, type StateFolder } from "../embedded/state-folder.ts";
+import { findWranglerFile } from "../embedded/wrangler-file.ts";
 import { BridgeError } from "../errors.ts";
 import { parseSigningKey, type SecretContext } from "../session/signing-key.ts";
 import { openPool } from "./pool.ts";
@@ -33,10 +34,12 @@ const MAX_FRUITLESS = 3;
  * Joins the project's node on the first call, starting it when it is not there. Errors of the project come from
  * {@link Target.endpoint}.
  *
- * @throws BridgeError FAILED_PRECONDITION when there is no such folder.
+ * @throws BridgeError FAILED_PRECONDITION when there is no such folder, or it holds no Worker project.
  */
 export function openEmbeddedTarget(config: EmbeddedWorkerConfig, context: SecretContext, path = "worker"): Target {
   const project = realFolder(resolve(context.root, config.project), path);
+  // Asked before the state folder is made: nothing is left in a folder that was named by mistake.
+  findWranglerFile(project, path);
   const state = config.state === undefined ? undefined : resolve(context.root, config.state);
   return new EmbeddedTarget(project, openStateFolder(project, state), context);
 }

@@ -1,6 +1,7 @@
 // Runs a real gestaltd, named by GESTALTD_BIN, from an empty folder of the test's own.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import net from "node:net";
 import { delimiter, join } from "node:path";
@@ -19,6 +20,10 @@ export interface Gestaltd {
   log(): string;
   /** SIGTERM, then waits for its end; resolves with the exit code. */
   stop(): Promise<number | null>;
+  /** Process ids of what it has started. */
+  children(): number[];
+  /** SIGKILL: it ends nothing that it started. */
+  kill(): Promise<void>;
 }
 
 /** What the config adds to the parts that no gestaltd boots without. */
@@ -60,7 +65,18 @@ export async function startGestaltd(folder: string, config: GestaltdConfig): Pro
       if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
       return child.exitCode;
     },
+    children: () => childrenOf(child.pid ?? 0),
+    async kill() {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    },
   };
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+  );
 }
 
 function completeConfig(config: GestaltdConfig, port: number) {
@@ -73,12 +89,26 @@ function completeConfig(config: GestaltdConfig, port: number) {
       encryptionKey: "a key for one test",
     },
     ...config,
-    providers: {
+    ...(config.runtime === undefined ? {} : { runtime: marked(config.runtime) }),
+    providers: marked({
       indexeddb: { main: standIn("indexeddb") },
       externalCredentials: { default: standIn("external-credentials") },
       ...config.providers,
-    },
+    }),
   };
+}
+
+/** gestaltd hands its environment to no provider, so each entry carries the mark of the test run itself. */
+function marked(sections: GestaltdConfig["providers"] = {}): Record<string, unknown> {
+  const { GESTALT_EDGE_TEST_RUN } = process.env;
+  if (GESTALT_EDGE_TEST_RUN === undefined) return sections;
+  const entries = (section: unknown) =>
+    Object.entries(section as Record<string, object>).map(([name, entry]) => {
+      return [name, { ...entry, env: { GESTALT_EDGE_TEST_RUN } }];
+    });
+  return Object.fromEntries(
+    Object.entries(sections).map(([kind, section]) => [kind, Object.fromEntries(entries(section))]),
+  );
 }
 
 async function writeStandIns(folder: string): Promise<void> {
@@ -131,11 +161,22 @@ async function ready(child: ChildProcess, url: string, log: () => string): Promi
   ended.catch(() => undefined);
 }
 
+/** Ports below those that systems give to outgoing connections: gestaltd binds it only seconds later. */
+const FIRST_PORT = 20_000;
+const PORTS = 10_000;
+
 async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  const server = net.createServer();
+  for (;;) {
+    const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
+    const free = await new Promise<boolean>((resolve) => {
+      server.once("error", () => resolve(false)).once("listening", () => resolve(true));
+      server.listen(port, "127.0.0.1");
+    });
+    server.removeAllListeners();
+    if (!free) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }

@@ -2,7 +2,9 @@
 // Stands in for the two providers that gestaltd cannot boot without and that gestalt-edge does not serve yet: an IndexedDB
 // that remembers the users it is given, and an external credential store that has none. Bundled into one executable file,
 // because gestaltd copies exactly one. The kind is its first argument.
+import { rmSync } from "node:fs";
 import http2 from "node:http2";
+import { dirname } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { EmptySchema } from "@bufbuild/protobuf/wkt";
 import type { ConnectRouter } from "@connectrpc/connect";
@@ -17,6 +19,7 @@ const kind = kinds[process.argv[2] as keyof typeof kinds];
 const socket = process.env.GESTALT_PLUGIN_SOCKET;
 if (kind === undefined || socket === undefined) throw new Error("usage: GESTALT_PLUGIN_SOCKET=… stand-in KIND");
 
+const PARENT_POLL_MS = 250;
 const empty = () => create(EmptySchema);
 const users: StoredRecord[] = [];
 
@@ -40,3 +43,10 @@ function routes(router: ConnectRouter): void {
 
 http2.createServer(connectNodeAdapter({ routes })).listen(socket);
 process.on("SIGTERM", () => process.exit(0));
+// A gestaltd that was killed ends nobody, and removes no folder it made.
+const parent = process.ppid;
+setInterval(() => {
+  if (process.ppid === parent) return;
+  rmSync(dirname(socket), { recursive: true, force: true });
+  process.exit(0);
+}, PARENT_POLL_MS);
