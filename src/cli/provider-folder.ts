@@ -28,9 +28,6 @@ export interface ProviderFolderOptions {
 const CATALOG = "catalog.yaml";
 const CONFIG_SCHEMA = "config.schema.json";
 
-/** gestaltd wants a platform with each artifact and, for what lies on the same disk, never looks at it. */
-const ANY_PLATFORM = { os: "linux", arch: "amd64" } as const;
-
 export async function writeProviderFolder(options: ProviderFolderOptions): Promise<void> {
   const { out, provider } = options;
   const folder = join(out, provider.name);
@@ -46,7 +43,7 @@ export async function writeProviderFolder(options: ProviderFolderOptions): Promi
     version: provider.version,
     ...(displayName === "" ? {} : { displayName }),
     ...(description === "" ? {} : { description }),
-    artifacts: [{ ...ANY_PLATFORM, path: start.artifactPath }],
+    artifacts: [{ path: start.artifactPath }],
     entrypoint: start,
     ...(schema === undefined ? {} : { configSchemaPath: CONFIG_SCHEMA }),
   });

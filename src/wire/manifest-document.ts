@@ -36,9 +36,9 @@ export interface ManifestOptions {
 }
 
 export interface ManifestArtifact {
-  /** In Go's words: `linux`, `darwin`; `amd64`, `arm64`. */
-  readonly os: string;
-  readonly arch: string;
+  /** In Go's words: `linux`, `darwin`; `amd64`, `arm64`. gestaltd needs both in a release, and neither in a local manifest. */
+  readonly os?: string;
+  readonly arch?: string;
   readonly libc?: string;
   readonly path: string;
   /** 64 hexadecimal digits; gestaltd computes it when left out. */
@@ -82,7 +82,9 @@ function faultOf({ source, version, artifacts = [], entrypoint, iconFile, config
   const paths = artifacts.map(({ path }) => path);
   const outside = [...paths, iconFile, configSchemaPath].find((path) => path !== undefined && !isInside(path));
   if (outside !== undefined) return `"${outside}" is not a path below the manifest.`;
-  const platforms = artifacts.map(({ os, arch, libc = "" }) => `${os}/${arch}/${libc}`);
+  const platforms = artifacts
+    .filter(({ os }) => os !== undefined)
+    .map(({ os, arch, libc = "" }) => `${os}/${arch}/${libc}`);
   if (new Set(platforms).size < platforms.length) return "two artifacts are for one platform.";
   if (new Set(paths).size < paths.length) return "two artifacts have one path.";
   if (entrypoint !== undefined && !paths.includes(entrypoint.artifactPath)) {

@@ -65,7 +65,7 @@ describe("gestalt-edge build, of a plugin", () => {
       version: "1.0.0",
       displayName: "Site search",
       description: "Finds and reads what a site publishes",
-      artifacts: [{ os: "linux", arch: "amd64", path: "catalog.yaml" }],
+      artifacts: [{ path: "catalog.yaml" }],
       entrypoint: { artifactPath: "catalog.yaml" },
       spec: { configSchemaPath: "config.schema.json" },
     });

@@ -1,5 +1,5 @@
 // Where a gRPC server listens: a Unix socket of the owner only, or a port on loopback.
-import { chmodSync, lstatSync, unlinkSync } from "node:fs";
+import { chmodSync, lstatSync, renameSync, rmSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { connect, type Server } from "node:net";
 import { GrpcCode } from "../../wire/codes.ts";
@@ -21,39 +21,51 @@ export interface TcpAddress {
 const SOCKET_MODE = 0o600;
 const SOCKET_UMASK = 0o177;
 
-/** Longest socket path, in bytes: `sun_path` without its terminating zero. */
-const MAX_SOCKET_PATH_BYTES = process.platform === "darwin" ? 103 : 107;
+/** Ends the name of a socket that does not accept connections yet. */
+const UNREADY = "~";
+
+/** Longest socket path, in bytes: `sun_path` without its terminating zero and the ending above. */
+const MAX_SOCKET_PATH_BYTES = (process.platform === "darwin" ? 103 : 107) - UNREADY.length;
 
 const LOOPBACK = "127.0.0.1";
 
-/** Binds the server; resolves with the address once it accepts connections. */
-export async function listen(server: Server, address: ListenAddress): Promise<ListenAddress> {
-  if ("port" in address) {
-    await bind(server, () => server.listen({ host: LOOPBACK, port: address.port }));
-    return { port: (server.address() as AddressInfo).port };
-  }
-  checkPath(address.path);
-  try {
-    await bindUnix(server, address.path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE" || (await isServed(address.path))) {
-      throw cannotListen(address.path, error);
-    }
-    unlinkSync(address.path);
-    await bindUnix(server, address.path).catch((again: unknown) => {
-      throw cannotListen(address.path, again);
-    });
-  }
-  return address;
+export interface Listening {
+  readonly address: ListenAddress;
+  /** Removes the socket file. To be called when the server has stopped accepting. */
+  remove(): void;
 }
 
-/** libuv binds within `listen()`, so the umask holds for the socket alone: it is never reachable by others. */
+/** Binds the server; resolves once it accepts connections. */
+export async function listen(server: Server, address: ListenAddress): Promise<Listening> {
+  if ("port" in address) {
+    await bind(server, () => server.listen({ host: LOOPBACK, port: address.port }));
+    return { address: { port: (server.address() as AddressInfo).port }, remove: () => undefined };
+  }
+  const { path } = address;
+  checkPath(path);
+  try {
+    await bindUnix(server, path);
+  } catch (error) {
+    throw cannotListen(path, error);
+  }
+  return { address, remove: () => rmSync(path, { force: true }) };
+}
+
+/**
+ * Listens under another name and takes its own only then: gestaltd dials as soon as the file is there, and waits a second
+ * before it tries again (gestaltd.md §1.3). A socket that nobody serves any more is replaced. libuv binds within `listen()`, so
+ * the umask holds for the socket alone: it is never reachable by others.
+ */
 async function bindUnix(server: Server, path: string): Promise<void> {
+  if (await isServed(path)) throw Object.assign(new Error("in use"), { code: "EADDRINUSE" });
+  const unready = path + UNREADY;
+  rmSync(unready, { force: true });
   const previous = process.umask(SOCKET_UMASK);
-  const bound = bind(server, () => server.listen({ path }));
+  const bound = bind(server, () => server.listen({ path: unready }));
   process.umask(previous);
   await bound;
-  chmodSync(path, SOCKET_MODE);
+  chmodSync(unready, SOCKET_MODE);
+  renameSync(unready, path);
 }
 
 function bind(server: Server, start: () => void): Promise<void> {
@@ -76,14 +88,16 @@ function checkPath(path: string): void {
   if (bytes > MAX_SOCKET_PATH_BYTES) {
     throw new BridgeError(
       GrpcCode.invalidArgument,
-      `socket path ${path} has ${bytes} bytes, and the system takes ${MAX_SOCKET_PATH_BYTES}; use a shorter directory`,
+      `socket path ${path} has ${bytes} bytes, and the longest that works is ${MAX_SOCKET_PATH_BYTES}; use a shorter directory`,
     );
   }
 }
 
-/** Whether somebody answers on the socket; also true for what is no socket at all, so that it is never removed. */
+/** Whether somebody answers on the socket; also true for what is no socket at all, so that it is never replaced. */
 function isServed(path: string): Promise<boolean> {
-  if (!lstatSync(path, { throwIfNoEntry: false })?.isSocket()) return Promise.resolve(true);
+  const file = lstatSync(path, { throwIfNoEntry: false });
+  if (file === undefined) return Promise.resolve(false);
+  if (!file.isSocket()) return Promise.resolve(true);
   return new Promise((resolve) => {
     const probe = connect({ path });
     probe.once("connect", () => {

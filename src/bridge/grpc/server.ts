@@ -13,7 +13,7 @@ import { BridgeError } from "../errors.ts";
 import { type CallInit, type FaultListener, ServerCall } from "./call.ts";
 import { ACCEPTED_ENCODINGS, replyEncoding, requestEncoding } from "./compression.ts";
 import * as limits from "./limits.ts";
-import { type ListenAddress, listen } from "./listen.ts";
+import { type ListenAddress, type Listening, listen } from "./listen.ts";
 import type { Router } from "./router.ts";
 import { type CallStatus, putStatus, statusOfError } from "./status.ts";
 import { parseGrpcTimeout } from "./timeout.ts";
@@ -36,6 +36,7 @@ export interface GrpcServer {
 
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const server = createServer(HTTP2_OPTIONS);
+  let listening: Listening | undefined;
   const sessions = new Set<ServerHttp2Session>();
   const sockets = new Set<Socket>();
   const calls = new Set<ServerCall>();
@@ -56,8 +57,15 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
     serve(call, options.router);
   });
   return {
-    listen: (address) => listen(server, address),
-    close: (graceMs = limits.CLOSE_GRACE_MS) => close(server, { sessions, sockets, calls }, graceMs),
+    async listen(address) {
+      listening = await listen(server, address);
+      return listening.address;
+    },
+    close: (graceMs = limits.CLOSE_GRACE_MS) => {
+      const closed = close(server, { sessions, sockets, calls }, graceMs);
+      listening?.remove();
+      return closed;
+    },
   };
 }
 
