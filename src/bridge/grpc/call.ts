@@ -3,7 +3,7 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "nod
 import { GrpcCode } from "../../wire/codes.ts";
 import { BridgeError } from "../errors.ts";
 import { ACCEPTED_ENCODINGS, deflateFrame, type Encoding, inflateFrame } from "./compression.ts";
-import { FrameParser, join, type Pieces, sizeOf } from "./frames.ts";
+import { FrameParser, join, type Pieces } from "./frames.ts";
 import { STATUS_FLUSH_MS } from "./limits.ts";
 import { type HeaderList, metadataFromRequest, putMetadata } from "./metadata.ts";
 import { grpcCodeFromResetCode } from "./reset-codes.ts";
@@ -43,12 +43,6 @@ type Phase = "open" | "replying" | "over";
 
 /** Longest time a Node timer takes, in milliseconds (2^31 - 1). Later deadlines are left to the caller. */
 const MAX_TIMER_MS = 0x7fff_ffff;
-
-/**
- * Largest message whose pieces are copied into one, in bytes. Below it a copy costs less than a second write; above it
- * the copies are what the garbage collector spends its time on.
- */
-const JOINED_BYTES = 16 * 1024;
 
 /** How Node is to send headers. Without a date, which gRPC clients would take for metadata. */
 const WITH_TRAILERS = { waitForTrailers: true, sendDate: false } as const;
@@ -170,7 +164,7 @@ export class ServerCall {
     this.#finish(status, metadata);
   }
 
-  #finish(status: CallStatus, metadata: HeaderList, last: Pieces = []): void {
+  #finish(status: CallStatus, metadata: HeaderList, last?: Buffer): void {
     if (this.over) return;
     const open = this.#phase === "open";
     this.#phase = "over";
@@ -184,10 +178,7 @@ export class ServerCall {
       this.#closeReading();
     } else {
       this.#trailers = trailers;
-      // Ending uncorks: message and end go out in one write.
-      if (last.length > 0) this.#stream.cork();
-      for (const piece of last) this.#stream.write(piece);
-      this.#stream.end();
+      this.#stream.end(last);
     }
   }
 
@@ -195,8 +186,7 @@ export class ServerCall {
   finishWith(message: Pieces, metadata: HeaderList = [], trailers: HeaderList = []): void {
     if (this.over) return;
     this.sendHeaders(metadata);
-    const pieces = deflateFrame(message, this.#init.replyEncoding);
-    this.#finish(OK, trailers, sizeOf(pieces) <= JOINED_BYTES ? [join(pieces)] : pieces);
+    this.#finish(OK, trailers, join(deflateFrame(message, this.#init.replyEncoding)));
   }
 
   /** Ends the call with what an error says; one that is none of ours is reported, and the caller not told its text. */
