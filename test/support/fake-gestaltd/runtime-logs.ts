@@ -1,0 +1,31 @@
+// PluginRuntimeLogHost: keeps what is appended, for sessions that are registered (reference §2.12).
+import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import type {
+  PluginRuntimeLogEntry,
+  PluginRuntimeLogHost,
+} from "../../../src/gen/gestalt/provider/v1/runtime_log_pb.ts";
+
+export class RuntimeLogs {
+  readonly #sessions = new Map<string, PluginRuntimeLogEntry[]>();
+
+  register(session: string): void {
+    if (!this.#sessions.has(session)) this.#sessions.set(session, []);
+  }
+
+  /** Everything a session has appended, in order. */
+  of(session: string): readonly PluginRuntimeLogEntry[] {
+    return this.#sessions.get(session) ?? [];
+  }
+
+  get service(): ServiceImpl<typeof PluginRuntimeLogHost> {
+    return {
+      appendLogs: ({ sessionId, logs }) => {
+        if (sessionId.trim() === "") throw new ConnectError("session id is required", Code.InvalidArgument);
+        const entries = this.#sessions.get(sessionId);
+        if (entries === undefined) throw new ConnectError("runtime session not found", Code.NotFound);
+        entries.push(...logs.filter(({ message }) => message !== ""));
+        return { lastSeq: BigInt(entries.length) };
+      },
+    };
+  }
+}
