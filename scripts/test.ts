@@ -50,5 +50,6 @@ async function nothingIsLeft(): Promise<void> {
 
 /** Caches that tools keep in the temporary folder on purpose, to be found again by a later process. */
 function isCache(name: string): boolean {
-  return name === "node-compile-cache";
+  // Node's own, and wrangler's memory of when it last looked for a newer version.
+  return name === "node-compile-cache" || name === "update-check";
 }

@@ -2,6 +2,7 @@
 
 import { rmSync } from "node:fs";
 import { basename, dirname } from "node:path";
+import { Health } from "../gen/grpc/health/v1/health_pb.ts";
 import { PACKAGE_VERSION } from "../wire/version.ts";
 import {
   NAME_VARIABLE,
@@ -49,7 +50,7 @@ async function serve(kind: BridgeKind, socket: string, env: NodeJS.ProcessEnv): 
   const bridge = kind === RUNTIME_KIND ? createRuntimeBridge(context) : createProviderBridge(kind, context);
   const health = createHealth(bridge.services);
   const server = createGrpcServer({
-    router: createRouter([...bridge.routes, ...health.routes, ...createReflection(bridge.services)]),
+    router: createRouter([...bridge.routes, ...health.routes, ...createReflection([...bridge.services, Health])]),
     onFault: (error, method) => log.error("a call failed by a fault of the bridge", { method, error }),
   });
   try {

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { WorkerService } from "../../gen/gestalt/edge/v1/edge_pb.ts";
 import { IntegrationProvider, type StartProviderRequest } from "../../gen/gestalt/provider/v1/integration_pb.ts";
 import type { StartPluginRuntimeSessionRequest } from "../../gen/gestalt/provider/v1/runtime_pb.ts";
+import { Health } from "../../gen/grpc/health/v1/health_pb.ts";
 import { GrpcCode } from "../../wire/codes.ts";
 import { PROTOCOL_VERSION } from "../../wire/limits.ts";
 import { operatorConfig } from "../config/provider-config.ts";
@@ -16,6 +17,7 @@ import type { Log } from "../log.ts";
 import { createProxy } from "../proxy/proxy.ts";
 import { callWorker } from "../proxy/worker-call.ts";
 import { createHealth, type HealthService } from "../services/health.ts";
+import { createReflection } from "../services/reflection.ts";
 import { checkConfigSize, checkVariablesSize } from "../session/config-size.ts";
 import { configured, type Session } from "../session/session.ts";
 import { sessionUpstream } from "../session/session-upstream.ts";
@@ -110,6 +112,7 @@ export class HostedSession {
         localUnary(IntegrationProvider.method.startProvider, (request, call) => this.#startProvider(request, call)),
         ...createProxy(this.#upstream, [IntegrationProvider]),
         ...health.routes,
+        ...createReflection([IntegrationProvider, Health]),
       ]),
       onFault: (error, method) => this.#log.error("a call failed by a fault of the bridge", { method, error }),
     });
