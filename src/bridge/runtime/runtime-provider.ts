@@ -61,8 +61,10 @@ export class RuntimeProvider {
     return [...this.#sessions.values()].map(view);
   }
 
-  async startPlugin({ sessionId, pluginName, env }: StartHostedPluginRequest) {
+  async startPlugin({ sessionId, pluginName, env, allowedHosts, defaultAction }: StartHostedPluginRequest) {
     const session = this.#find(sessionId);
+    // gestaltd does not place such a plugin here, since GetSupport says NONE; should it all the same, it never runs unguarded.
+    if (allowedHosts.length > 0 || defaultAction === "deny") throw egressNotEnforced(session.pluginName);
     this.#sockets += 1;
     const path = join(this.#folder, `${this.#sockets}.sock`);
     await session.startPlugin(path, splitEnvironment(env, this.#context.secrets));
@@ -89,6 +91,14 @@ export class RuntimeProvider {
     if (session === undefined) throw new BridgeError(GrpcCode.notFound, `there is no session ${JSON.stringify(id)}`);
     return session;
   }
+}
+
+function egressNotEnforced(pluginName: string): BridgeError {
+  return new BridgeError(
+    GrpcCode.failedPrecondition,
+    `plugin ${JSON.stringify(pluginName)} may reach certain hosts only, and this runtime does not enforce that; ` +
+      "host it elsewhere, or remove its allowedHosts and the default action deny",
+  );
 }
 
 function view(session: HostedSession): SessionView {
