@@ -3,6 +3,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { r2ObjectStore } from "../../src/providers/s3-r2/index.ts";
 import { type BackoffSources, serve } from "../../src/worker/index.ts";
+import { connectionLimit } from "../support/connection-limit.worker.ts";
 import { FaultyR2, type R2Faults } from "./faulty-r2.worker.ts";
 import { memoryStore } from "./memory-store.worker.ts";
 import { oddState, oddStore } from "./odd-store.worker.ts";
@@ -36,7 +37,9 @@ export default {
   async fetch(request: Request, env: Env, context: ExecutionContext): Promise<Response> {
     const { pathname } = new URL(request.url);
     if (!pathname.startsWith("/test/")) {
-      return edge.fetch(request, { ...env, FAULTY: faulty.over(env.FILES) }, context);
+      const limited = connectionLimit();
+      const buckets = { FILES: limited(env.FILES), OTHER: limited(env.OTHER), FAULTY: limited(faulty.over(env.FILES)) };
+      return edge.fetch(request, { ...env, ...buckets }, context);
     }
     switch (pathname.slice("/test/".length)) {
       case "faults":

@@ -3,7 +3,7 @@
 export interface ImageReference {
   /** Key in the runtime's `workers`. */
   readonly worker: string;
-  /** `sha256:<64 hex>` that the deployed bundle must have; undefined: any. */
+  /** `sha256:<64 hex>` that the deployed bundle must have; undefined when every bundle will do. */
   readonly digest: string | undefined;
 }
 
