@@ -14,3 +14,6 @@ export const PRESIGN_SECRET_BINDING = "GESTALT_EDGE_PRESIGN_SECRET";
 
 /** `1` makes the worker print one JSON line for each call; `gestalt-edge dev` sets it. */
 export const CALL_LOG_BINDING = "GESTALT_EDGE_CALL_LOG";
+
+/** Durable Object namespace of the class `HostChannel`, over which providers call gestaltd. Without it there is no channel. */
+export const CHANNEL_BINDING = "GESTALT_EDGE_CHANNEL";

@@ -31,3 +31,9 @@ export const OBJECT_META_HEADER = "gestalt-object-meta";
 
 /** `/objects/<provider>/…`: what a provider serves to the public by its own signature, presigned objects for one. */
 export const PUBLIC_OBJECTS_PREFIX = "/objects/";
+
+/**
+ * Opens the session's channel: a WebSocket upgrade with the session token. The worker hands it to the Durable Object of that
+ * session (`HostChannel`); docs/channel.md says what is spoken on it. 404 when the worker has no such object, see `CHANNEL_BINDING`.
+ */
+export const CHANNEL_PATH = "/gestalt.edge.v1.ChannelService/Connect";

@@ -1,4 +1,5 @@
 // One call as a surface sees it: the session it belongs to, its deadline, and the worker around it.
+import type { Transport } from "@connectrpc/connect";
 import type { Log, LogFields } from "./log.ts";
 import type { Session } from "./sessions/session.ts";
 
@@ -16,6 +17,10 @@ export interface Call {
   readonly responseTrailers: Headers;
   /** The Worker's bindings (`env`). */
   readonly bindings: Bindings;
+  /** The token the call came with, for the session's own Durable Object: nothing else may see it. */
+  readonly sessionToken: string;
+  /** Calls of a host service of the session, by its name in {@link Session.hosts}. */
+  hostTransport(name: string): Transport;
   /** Scheme, host and port the call came to, for URLs that lead back here. */
   readonly origin: string;
   readonly log: Log;

@@ -5,7 +5,8 @@ import { inspect } from "node:util";
 import { BridgeError } from "../../src/bridge/errors.ts";
 import { addressKey, authorityOf, describeAddress, parseHostAddress } from "../../src/bridge/host/address.ts";
 import { hostAuthority } from "../../src/bridge/host/authority.ts";
-import { bindingSuffix, checkMethod, hostServices } from "../../src/bridge/host/host-service.ts";
+import { checkMethod, hostServices } from "../../src/bridge/host/host-service.ts";
+import { bindingSuffix } from "../../src/wire/host-services.ts";
 import { makeCertificate } from "../support/fake-gestaltd/certificate.ts";
 
 const VARIABLE = "GESTALT_CACHE_SOCKET";

@@ -1,5 +1,6 @@
-// The host services gestaltd can offer, and which of them an environment does. The one table of their names.
+// The host services an environment offers, each with how it is reached.
 import { GrpcCode } from "../../wire/codes.ts";
+import { HOST_SERVICES, hostServiceKey } from "../../wire/host-services.ts";
 import { BridgeError } from "../errors.ts";
 import { type HostAddress, parseHostAddress } from "./address.ts";
 import { RelayToken } from "./relay-token.ts";
@@ -22,28 +23,6 @@ export interface OfferedHost {
   readonly token: string | undefined;
 }
 
-interface Row {
-  readonly stem: string;
-  readonly service: string;
-  readonly grpcService: string;
-  /** Whether a variable per binding is possible: `GESTALT_CACHE_SOCKET_MAIN`. */
-  readonly bindings: boolean;
-}
-
-/** Reference §3, "Method prefixes"; bindings: §1.5 and §2.5. */
-const ROWS: readonly Row[] = [
-  { stem: "INDEXEDDB", service: "indexeddb", grpcService: "IndexedDB", bindings: true },
-  { stem: "CACHE", service: "cache", grpcService: "Cache", bindings: true },
-  { stem: "S3", service: "s3", grpcService: "S3", bindings: true },
-  { stem: "WORKFLOW_MANAGER", service: "workflow_manager", grpcService: "WorkflowManagerHost", bindings: false },
-  { stem: "WORKFLOW_HOST", service: "workflow_host", grpcService: "WorkflowHost", bindings: false },
-  { stem: "AGENT_HOST", service: "agent_host", grpcService: "AgentHost", bindings: false },
-  { stem: "AGENT_MANAGER", service: "agent_manager", grpcService: "AgentManagerHost", bindings: false },
-  { stem: "AUTHORIZATION", service: "authorization", grpcService: "AuthorizationProvider", bindings: false },
-  { stem: "PLUGIN_INVOKER", service: "plugin_invoker", grpcService: "PluginInvoker", bindings: false },
-  { stem: "RUNTIME_LOG", service: "runtime_log_host", grpcService: "PluginRuntimeLogHost", bindings: false },
-];
-
 /**
  * The host services among what the environment offers by name; names that are no host service, such as the provider's own
  * socket, are left out. `authority` is the PEM that `tls://` is checked against besides Node's own list. Throws
@@ -62,8 +41,9 @@ export function hostServices(
 }
 
 function hostService(name: string, offered: OfferedHost, authority: string | undefined): HostService | undefined {
-  const row = ROWS.find(({ stem, bindings }) => name === stem || (bindings && name.startsWith(`${stem}_`)));
-  if (row === undefined) return undefined;
+  const key = hostServiceKey(name);
+  if (key === undefined) return undefined;
+  const row = HOST_SERVICES[key];
   const variable = variableOf(row.stem, name.slice(row.stem.length));
   const address = parseHostAddress(offered.address, variable);
   const token = offered.token === undefined ? undefined : new RelayToken(offered.token, `${variable}_TOKEN`);
@@ -74,7 +54,7 @@ function hostService(name: string, offered: OfferedHost, authority: string | und
   return {
     name,
     service: row.service,
-    methodPrefix: `/gestalt.provider.v1.${row.grpcService}/`,
+    methodPrefix: `/${row.typeName}/`,
     address: address.kind === "tls" && authority !== undefined ? { ...address, authority } : address,
     token,
   };
@@ -82,11 +62,6 @@ function hostService(name: string, offered: OfferedHost, authority: string | und
 
 function variableOf(stem: string, suffix: string): string {
   return `GESTALT_${stem}_SOCKET${suffix}`;
-}
-
-/** How gestaltd writes a binding's name into a variable: upper case, and `_` for what is neither letter nor digit. */
-export function bindingSuffix(binding: string): string {
-  return binding.toUpperCase().replace(/[^A-Z0-9]/g, "_");
 }
 
 /** Throws PERMISSION_DENIED for a method that is not the service's, as gestaltd's relay would. */

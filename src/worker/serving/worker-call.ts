@@ -1,6 +1,7 @@
 // The `Call` that surfaces get. Everything a call rarely needs (signal, headers, log) is made on first use.
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import type { Bindings, Call } from "../call.ts";
+import { channelTransport } from "../channel/transport.ts";
 import { createLog, type Log, type LogFields } from "../log.ts";
 import type { Session } from "../sessions/session.ts";
 import { deadlineExceeded, readTimeout, watchDeadline } from "./deadline.ts";
@@ -61,6 +62,19 @@ export class WorkerCall implements Call {
     this.#responseHeaders = undefined;
     this.#responseTrailers = undefined;
     return metadata;
+  }
+
+  get sessionToken(): string {
+    return (
+      this.#request.headers
+        .get("authorization")
+        ?.replace(/^Bearer +/i, "")
+        .trim() ?? ""
+    );
+  }
+
+  hostTransport(name: string): Transport {
+    return channelTransport(this, name);
   }
 
   get origin(): string {

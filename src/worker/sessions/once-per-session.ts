@@ -59,8 +59,8 @@ export class OncePerSession<T> {
  * Digest of all that hooks can see of a session. Ids are unique by the bridges' word only: should two bridges use one,
  * neither may get what the other's config became.
  */
-async function keyOf({ id, revision, provider, name, config, env, hosts, egress }: Session): Promise<string> {
-  const seen = JSON.stringify([id, revision, provider, name, config, env, hosts, egress]);
+async function keyOf({ issuer, id, revision, provider, name, config, env, hosts, egress }: Session): Promise<string> {
+  const seen = JSON.stringify([issuer, id, revision, provider, name, config, env, hosts, egress]);
   return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(seen))).toHex();
 }
 

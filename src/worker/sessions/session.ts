@@ -2,6 +2,8 @@
 import type { JsonObject } from "../../wire/session-token.ts";
 
 export interface Session {
+  /** Id of the key that signed the token: which bridge, or which generation of its keys, the session is of. */
+  readonly issuer: string;
   /** Session id: one per provider instance as gestaltd sees it. */
   readonly id: string;
   /** Counts configurations from 0. `id` and `revision` together key whatever is kept per session. */

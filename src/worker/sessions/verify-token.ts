@@ -21,6 +21,7 @@ type KnownTrust = Extract<Trust, { readonly audience: string }>;
 /** Checks signature, algorithm, issuer, audience, times and shape. Throws UNAUTHENTICATED; no text holds the token. */
 export async function verifyToken(token: string, trust: KnownTrust): Promise<VerifiedToken> {
   let payload: unknown;
+  let issuer: string;
   try {
     const verified = await jwtVerify(token, trust.keys, {
       algorithms: [TOKEN_ALGORITHM],
@@ -30,13 +31,14 @@ export async function verifyToken(token: string, trust: KnownTrust): Promise<Ver
       requiredClaims: ["exp", "nbf", "iat"],
     });
     payload = verified.payload;
+    issuer = verified.protectedHeader.kid ?? "";
   } catch (error) {
     throw refuse(error instanceof JOSEError ? error : undefined, trust.audience);
   }
   const claims = claimsOf(payload);
   // Whatever a bridge does wrong, no token is good for years: there is no way to call one back but to change keys.
   if (claims.exp - Math.min(claims.iat, claims.nbf) > MAX_TOKEN_LIFETIME_SECONDS) throw unauthenticated("lifetime");
-  return fromClaims(claims);
+  return fromClaims(claims, issuer);
 }
 
 /** Checks the times of a token again: a verified one is used for minutes, and must not outlive what it says. */
@@ -53,8 +55,9 @@ function claimsOf(payload: unknown): SessionClaims {
   }
 }
 
-function fromClaims(claims: SessionClaims): VerifiedToken {
+function fromClaims(claims: SessionClaims, issuer: string): VerifiedToken {
   const session: Session = {
+    issuer,
     id: claims.sid,
     revision: claims.rev,
     provider: claims.provider,

@@ -10,13 +10,15 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { ProviderKind } from "../../provider/v1/lifecycle_pb.ts";
 import { file_gestalt_provider_v1_lifecycle } from "../../provider/v1/lifecycle_pb.ts";
+import type { PluginRuntimeEgressMode } from "../../provider/v1/runtime_pb.ts";
+import { file_gestalt_provider_v1_runtime } from "../../provider/v1/runtime_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file gestalt/edge/v1/edge.proto.
  */
 export const file_gestalt_edge_v1_edge: GenFile = /*@__PURE__*/
-  fileDesc("ChpnZXN0YWx0L2VkZ2UvdjEvZWRnZS5wcm90bxIPZ2VzdGFsdC5lZGdlLnYxIhEKD0Rlc2NyaWJlUmVxdWVzdCJ3ChBEZXNjcmliZVJlc3BvbnNlEg4KBndvcmtlchgBIAEoCRIOCgZkaWdlc3QYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIyCglwcm92aWRlcnMYBCADKAsyHy5nZXN0YWx0LmVkZ2UudjEuU2VydmVkUHJvdmlkZXIiogEKDlNlcnZlZFByb3ZpZGVyEgwKBG5hbWUYASABKAkSLwoEa2luZBgCIAEoDjIhLmdlc3RhbHQucHJvdmlkZXIudjEuUHJvdmlkZXJLaW5kEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIPCgd2ZXJzaW9uGAUgASgJEhUKDWNvbmZpZ19zY2hlbWEYBiABKAkiFQoTQ2xvc2VTZXNzaW9uUmVxdWVzdCIWChRDbG9zZVNlc3Npb25SZXNwb25zZTLHAQoNV29ya2VyU2VydmljZRJUCghEZXNjcmliZRIgLmdlc3RhbHQuZWRnZS52MS5EZXNjcmliZVJlcXVlc3QaIS5nZXN0YWx0LmVkZ2UudjEuRGVzY3JpYmVSZXNwb25zZSIDkAIBEmAKDENsb3NlU2Vzc2lvbhIkLmdlc3RhbHQuZWRnZS52MS5DbG9zZVNlc3Npb25SZXF1ZXN0GiUuZ2VzdGFsdC5lZGdlLnYxLkNsb3NlU2Vzc2lvblJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_gestalt_provider_v1_lifecycle]);
+  fileDesc("ChpnZXN0YWx0L2VkZ2UvdjEvZWRnZS5wcm90bxIPZ2VzdGFsdC5lZGdlLnYxIhEKD0Rlc2NyaWJlUmVxdWVzdCLQAQoQRGVzY3JpYmVSZXNwb25zZRIOCgZ3b3JrZXIYASABKAkSDgoGZGlnZXN0GAIgASgJEg8KB3ZlcnNpb24YAyABKAkSMgoJcHJvdmlkZXJzGAQgAygLMh8uZ2VzdGFsdC5lZGdlLnYxLlNlcnZlZFByb3ZpZGVyEhQKDGhvc3RfY2hhbm5lbBgFIAEoCBJBCgtlZ3Jlc3NfbW9kZRgGIAEoDjIsLmdlc3RhbHQucHJvdmlkZXIudjEuUGx1Z2luUnVudGltZUVncmVzc01vZGUi0QEKDlNlcnZlZFByb3ZpZGVyEgwKBG5hbWUYASABKAkSLwoEa2luZBgCIAEoDjIhLmdlc3RhbHQucHJvdmlkZXIudjEuUHJvdmlkZXJLaW5kEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIPCgd2ZXJzaW9uGAUgASgJEhUKDWNvbmZpZ19zY2hlbWEYBiABKAkSLQoEdXNlcxgHIAMoCzIfLmdlc3RhbHQuZWRnZS52MS5Ib3N0U2VydmljZVVzZSIwCg5Ib3N0U2VydmljZVVzZRIMCgRuYW1lGAEgASgJEhAKCG9wdGlvbmFsGAIgASgIIhUKE0Nsb3NlU2Vzc2lvblJlcXVlc3QiFgoUQ2xvc2VTZXNzaW9uUmVzcG9uc2UyxwEKDVdvcmtlclNlcnZpY2USVAoIRGVzY3JpYmUSIC5nZXN0YWx0LmVkZ2UudjEuRGVzY3JpYmVSZXF1ZXN0GiEuZ2VzdGFsdC5lZGdlLnYxLkRlc2NyaWJlUmVzcG9uc2UiA5ACARJgCgxDbG9zZVNlc3Npb24SJC5nZXN0YWx0LmVkZ2UudjEuQ2xvc2VTZXNzaW9uUmVxdWVzdBolLmdlc3RhbHQuZWRnZS52MS5DbG9zZVNlc3Npb25SZXNwb25zZSIDkAICYgZwcm90bzM", [file_gestalt_provider_v1_lifecycle, file_gestalt_provider_v1_runtime]);
 
 /**
  * @generated from message gestalt.edge.v1.DescribeRequest
@@ -64,6 +66,22 @@ export type DescribeResponse = Message<"gestalt.edge.v1.DescribeResponse"> & {
    * @generated from field: repeated gestalt.edge.v1.ServedProvider providers = 4;
    */
   providers: ServedProvider[];
+
+  /**
+   * Whether a channel can be opened: the worker exports HostChannel and binds it. Without it no provider
+   * of the worker reaches a host service.
+   *
+   * @generated from field: bool host_channel = 5;
+   */
+  hostChannel: boolean;
+
+  /**
+   * What the worker's own runtime enforces of a session's egress policy: unspecified or none, or
+   * hostname. An embedded worker's node enforces it from outside, whatever stands here.
+   *
+   * @generated from field: gestalt.provider.v1.PluginRuntimeEgressMode egress_mode = 6;
+   */
+  egressMode: PluginRuntimeEgressMode;
 };
 
 /**
@@ -112,6 +130,13 @@ export type ServedProvider = Message<"gestalt.edge.v1.ServedProvider"> & {
    * @generated from field: string config_schema = 6;
    */
   configSchema: string;
+
+  /**
+   * Host services that its author declared; in the order of their names.
+   *
+   * @generated from field: repeated gestalt.edge.v1.HostServiceUse uses = 7;
+   */
+  uses: HostServiceUse[];
 };
 
 /**
@@ -120,6 +145,34 @@ export type ServedProvider = Message<"gestalt.edge.v1.ServedProvider"> & {
  */
 export const ServedProviderSchema: GenMessage<ServedProvider> = /*@__PURE__*/
   messageDesc(file_gestalt_edge_v1_edge, 2);
+
+/**
+ * One host service that a provider says it uses.
+ *
+ * @generated from message gestalt.edge.v1.HostServiceUse
+ */
+export type HostServiceUse = Message<"gestalt.edge.v1.HostServiceUse"> & {
+  /**
+   * As in request.host: "cache", "indexedDB", "plugins".
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The provider also works without it.
+   *
+   * @generated from field: bool optional = 2;
+   */
+  optional: boolean;
+};
+
+/**
+ * Describes the message gestalt.edge.v1.HostServiceUse.
+ * Use `create(HostServiceUseSchema)` to create a new message.
+ */
+export const HostServiceUseSchema: GenMessage<HostServiceUse> = /*@__PURE__*/
+  messageDesc(file_gestalt_edge_v1_edge, 3);
 
 /**
  * The session is the one of the token.
@@ -134,7 +187,7 @@ export type CloseSessionRequest = Message<"gestalt.edge.v1.CloseSessionRequest">
  * Use `create(CloseSessionRequestSchema)` to create a new message.
  */
 export const CloseSessionRequestSchema: GenMessage<CloseSessionRequest> = /*@__PURE__*/
-  messageDesc(file_gestalt_edge_v1_edge, 3);
+  messageDesc(file_gestalt_edge_v1_edge, 4);
 
 /**
  * @generated from message gestalt.edge.v1.CloseSessionResponse
@@ -147,7 +200,7 @@ export type CloseSessionResponse = Message<"gestalt.edge.v1.CloseSessionResponse
  * Use `create(CloseSessionResponseSchema)` to create a new message.
  */
 export const CloseSessionResponseSchema: GenMessage<CloseSessionResponse> = /*@__PURE__*/
-  messageDesc(file_gestalt_edge_v1_edge, 4);
+  messageDesc(file_gestalt_edge_v1_edge, 5);
 
 /**
  * Questions about the worker itself and about the session of the token that comes with the call.
