@@ -30,8 +30,7 @@ export async function startDeployedWorker(): Promise<DeployedWorker> {
   const kid = await calculateJwkThumbprint(jwk);
   const miniflare = new Miniflare({
     name: DEPLOYED_NAME,
-    modules: true,
-    script: await bundle(`${APP}/app.worker.ts`),
+    modules: [{ type: "ESModule", path: "worker.js", contents: await bundle(`${APP}/app.worker.ts`) }],
     compatibilityDate: "2026-07-01",
     compatibilityFlags: ["enable_request_signal"],
     kvNamespaces: ["CACHE"],

@@ -18,11 +18,14 @@ import { type SessionClaims, TOKEN_ALGORITHM, TOKEN_ISSUER } from "../../src/wir
 export const WORKER_NAME = "test-worker";
 
 const COMPATIBILITY_DATE = "2026-07-01";
-const COMPATIBILITY_FLAGS = ["enable_request_signal"];
+const COMPATIBILITY_FLAGS = ["enable_request_signal", "nodejs_als"];
 
 export interface StartWorkerOptions
   extends Partial<
-    Pick<WorkerOptions, "kvNamespaces" | "r2Buckets" | "durableObjects" | "unsafeEphemeralDurableObjects">
+    Pick<
+      WorkerOptions,
+      "compatibilityFlags" | "kvNamespaces" | "r2Buckets" | "durableObjects" | "unsafeEphemeralDurableObjects"
+    >
   > {
   /** Path or file URL of the worker's module: `new URL("./cache.worker.ts", import.meta.url)`. */
   readonly entry: string | URL;
@@ -103,8 +106,8 @@ export async function startWorker(options: StartWorkerOptions): Promise<TestWork
   const bindings = definedOnly({ [NAME_BINDING]: WORKER_NAME, [JWKS_BINDING]: jwks(key), ...vars });
   const miniflare = new Miniflare({
     name: WORKER_NAME,
-    modules: true,
-    script: await bundle(entry),
+    // Named, or Miniflare would look for modules itself and refuse an import by a computed name (async-context.ts).
+    modules: [{ type: "ESModule", path: "worker.js", contents: await bundle(entry) }],
     compatibilityDate: COMPATIBILITY_DATE,
     compatibilityFlags: COMPATIBILITY_FLAGS,
     bindings,
@@ -178,7 +181,12 @@ export async function bundle(entry: string | URL, minify = false): Promise<strin
     target: "es2024",
     conditions: ["workerd", "worker", "browser"],
     external: ["cloudflare:*"],
-    alias: { "gestalt-edge": worker("worker/index.ts"), "gestalt-edge/providers": worker("providers") },
+    alias: {
+      "gestalt-edge": worker("worker/index.ts"),
+      "gestalt-edge/channel": worker("worker/channel/host-channel.ts"),
+      "gestalt-edge/testing": worker("worker/host/test-host.ts"),
+      "gestalt-edge/providers": worker("providers"),
+    },
     logLevel: "silent",
   });
   const [output] = outputFiles;

@@ -2,13 +2,12 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { GrpcCode } from "../../wire/codes.ts";
+import {
+  HOST_SERVICE_CA_FILE_VARIABLE as FILE_VARIABLE,
+  HOST_SERVICE_CA_PEM_VARIABLE as PEM_VARIABLE,
+} from "../environment.ts";
 import { BridgeError } from "../errors.ts";
 import { errorName } from "../grpc/node-errors.ts";
-
-/** PEM text; what gestaltd gives to hosted plugins (reference §2.5). */
-const PEM_VARIABLE = "GESTALT_HOST_SERVICE_TLS_CA_PEM";
-/** Path of a PEM file; gestaltd copies it to executables from its own environment (reference §1.2). */
-const FILE_VARIABLE = "GESTALT_HOST_SERVICE_TLS_CA_FILE";
 
 /** The PEM text, else the file's content, else undefined. Throws INVALID_ARGUMENT when there is no certificate in it. */
 export function hostAuthority(env: Readonly<Record<string, string | undefined>>): string | undefined {

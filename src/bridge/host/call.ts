@@ -4,7 +4,8 @@ import { GrpcCode } from "../../wire/codes.ts";
 import { MAX_MESSAGE_BYTES } from "../../wire/limits.ts";
 import { BridgeError } from "../errors.ts";
 import { type Encoding, inflateFrame, requestEncoding } from "../grpc/compression.ts";
-import { FrameParser, framePrefix, join, type Pieces, payloadPieces, sizeOf } from "../grpc/frames.ts";
+import { FrameParser, framePrefix, join, type Pieces, PREFIX_BYTES, payloadPieces, sizeOf } from "../grpc/frames.ts";
+import { MAX_TIMER_MS } from "../grpc/limits.ts";
 import { type HeaderList, metadataFromRequest } from "../grpc/metadata.ts";
 import { type CallStatus, OK, statusOfError } from "../grpc/status.ts";
 import type { HostService } from "./host-service.ts";
@@ -14,6 +15,8 @@ import { NO_STATUS, statusIn, statusOfHttp, statusOfReset } from "./response-sta
 export interface HostCallSink {
   /** The answer has begun; its metadata. Not told when the answer is nothing but a status. */
   headers?(metadata: HeaderList): void;
+  /** A message of so many bytes has begun and is not here whole. Whoever has no room for it may pause the call. */
+  begins?(size: number): void;
   /** One message without its prefix, in the pieces it came in; views that are valid as long as they are referred to. */
   message(payload: Pieces): void;
   /** The call is over, by whatever end: told exactly once, after the last message. */
@@ -36,9 +39,6 @@ export interface OpenedStream {
 
 /** `waiting` for a connection, `open` on a stream, `over`. */
 type Phase = "waiting" | "open" | "over";
-
-/** Longest time a Node timer takes, in milliseconds (2^31 - 1). Later deadlines are left to gestaltd. */
-const MAX_TIMER_MS = 0x7fff_ffff;
 
 /** Largest message that is copied behind its prefix, in bytes: cheaper than a second write. As in grpc/call.ts. */
 const JOINED_BYTES = 16 * 1024;
@@ -69,6 +69,7 @@ export class HostCall {
   #encoding: Encoding = "identity";
   /** What the end of the stream means: what the trailers say, or that they are missing. */
   #status: CallStatus = NO_STATUS;
+  #refused = false;
   #trailers: HeaderList = [];
   /** Called once when the call is over: whoever keeps it lets go of it. */
   onOver: (() => void) | undefined;
@@ -79,11 +80,19 @@ export class HostCall {
     this.metadata = options.metadata ?? [];
     this.deadline = options.deadline;
     this.#sink = sink;
-    this.#parser = new FrameParser((frame) => this.#take(frame));
+    this.#parser = new FrameParser(
+      (frame) => this.#take(frame),
+      (size) => this.#sink.begins?.(size - PREFIX_BYTES),
+    );
   }
 
   get over(): boolean {
     return this.#phase === "over";
+  }
+
+  /** gestaltd has not looked at the call (RFC 9113 §8.7): its connection was being given up. It may be made again. */
+  get refused(): boolean {
+    return this.#refused;
   }
 
   /** Sends one message, without prefix. False when gestaltd reads too slowly: wait for {@link onDrain}. */
@@ -229,6 +238,7 @@ export class HostCall {
     if (this.over) return;
     // Messages that were not read yet are gone, so a status of OK is not to be believed; an error is.
     const told = this.#status !== NO_STATUS && this.#status.code !== GrpcCode.ok;
+    this.#refused = !told && !this.#answered && code === constants.NGHTTP2_REFUSED_STREAM;
     if (told) this.#finish(this.#status, this.#trailers);
     else this.#finish(lost ? LOST : statusOfReset(code), []);
   }

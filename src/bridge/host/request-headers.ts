@@ -1,6 +1,7 @@
 // The headers of a request to a host service.
 import { constants, type OutgoingHttpHeaders, sensitiveHeaders } from "node:http2";
 import { addMetadata, type HeaderList, putMetadata } from "../grpc/metadata.ts";
+import { formatGrpcTimeout } from "../grpc/timeout.ts";
 import { authorityOf } from "./address.ts";
 import type { HostService } from "./host-service.ts";
 
@@ -42,15 +43,4 @@ function crossing(metadata: HeaderList): string[] {
     if (name !== RELAY_TOKEN_HEADER) addMetadata(list, name, metadata[i + 1] ?? "");
   }
   return list;
-}
-
-/** gRPC over HTTP/2, "TimeoutValue": at most eight digits. */
-const MAX_TIMEOUT_VALUE = 99_999_999;
-const MILLISECONDS_PER_SECOND = 1000;
-
-/** Whole milliseconds, or seconds for more than a day; rounded up, since we watch the deadline ourselves. */
-function formatGrpcTimeout(milliseconds: number): string {
-  const whole = Math.max(1, Math.ceil(milliseconds));
-  if (whole <= MAX_TIMEOUT_VALUE) return `${whole}m`;
-  return `${Math.min(Math.ceil(whole / MILLISECONDS_PER_SECOND), MAX_TIMEOUT_VALUE)}S`;
 }

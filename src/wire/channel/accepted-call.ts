@@ -27,7 +27,8 @@ export class AcceptedCall extends Call implements IncomingCall {
   #status: CallStatus | undefined;
 
   constructor(frame: OpenFrame, context: CallContext) {
-    super(frame.id, context);
+    // A message that waits for a slow gestaltd is held by the bridge as much as one that nobody has read.
+    super(frame.id, context, "next");
     const { service, path, streaming, metadata, timeoutMs } = frame;
     const deadline = timeoutMs === undefined ? undefined : context.clock.now() + timeoutMs;
     this.init = { service, path, streaming, metadata, deadline };

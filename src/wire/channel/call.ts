@@ -3,7 +3,7 @@ import { GrpcCode } from "../codes.ts";
 import { MAX_MESSAGE_BYTES } from "../limits.ts";
 import { ReceiveCredit } from "./credit.ts";
 import type { CallId, CallStatus, Frame, MessageFrame, Metadata, Streaming } from "./frames.ts";
-import { Inbox } from "./inbox.ts";
+import { Inbox, type Release } from "./inbox.ts";
 import { costOf, MAX_TIMEOUT_MS } from "./limits.ts";
 import { Outbox } from "./outbox.ts";
 import type { Sender } from "./sender.ts";
@@ -24,10 +24,13 @@ export interface CallInit {
 /** What both sides can do with a call. */
 export interface CallStreams {
   /**
-   * What the other side sends, for one reader. Reading gives the sender new credit. Ends when the other side has sent its last;
+   * What the other side sends, for one reader. Reading gives the sender new credit; in the acceptor, reading
+   * on does, so that what it does with a message counts as well. Ends when the other side has sent its last;
    * throws {@link CallError} when the call has ended otherwise, after what came before an error status. A message is the reader's.
    */
   readonly messages: AsyncIterable<Uint8Array>;
+  /** The next of {@link messages} if it has come and nobody waits for it; for the same reader. */
+  poll(): Uint8Array | undefined;
   /**
    * Sends a message in its turn, once there is credit. The bytes must not change until it settles: resolved when they have gone
    * to the socket, rejected with {@link CallError} when the call ended before; it need not be awaited. A message over
@@ -72,25 +75,30 @@ export abstract class Call implements CallStreams {
   readonly #credit: ReceiveCredit;
   #stopTimer: (() => void) | undefined;
 
-  constructor(id: CallId, context: CallContext) {
+  constructor(id: CallId, context: CallContext, release: Release) {
     this.id = id;
     this.context = context;
     this.outbox = new Outbox(id, context.callWindow);
     this.#credit = new ReceiveCredit(context.callWindow, (bytes) => {
       if (this.state !== "over") context.sender.put({ type: "credit", id, bytes });
     });
-    this.inbox = new Inbox({
-      released: (cost) => {
+    const events = {
+      released: (cost: number) => {
         this.#credit.release(cost);
         context.released(cost);
       },
       left: () => this.readerLeft(),
       drained: () => this.drained(),
-    });
+    };
+    this.inbox = new Inbox(events, release);
   }
 
   get messages(): AsyncIterable<Uint8Array> {
     return this.inbox;
+  }
+
+  poll(): Uint8Array | undefined {
+    return this.inbox.poll();
   }
 
   write(message: Uint8Array): Promise<void> {
@@ -149,7 +157,7 @@ export abstract class Call implements CallStreams {
   protected leaveChannel(status: CallStatus): void {
     this.state = "over";
     this.context.sender.forget(this.outbox);
-    this.outbox.fail(new CallError(status));
+    this.outbox.fail(status);
     this.context.over(this.id);
   }
 }

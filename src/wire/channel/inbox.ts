@@ -23,16 +23,26 @@ type InboxState =
   | { readonly name: "ended"; readonly status: CallStatus }
   | { readonly name: "dropped"; readonly status: CallStatus };
 
+/**
+ * When the cost of a message goes back: when it is `read`, or when the reader asks for the `next` one, so that what it does with
+ * the message counts against the window too.
+ */
+export type Release = "read" | "next";
+
 /** Read by one reader. A message may be a view of what the socket gave; it is the reader's. */
 export class Inbox implements AsyncIterable<Uint8Array> {
   readonly #events: InboxEvents;
+  readonly #release: Release;
   readonly #queue: Uint8Array[] = [];
   readonly #waiters: Waiter[] = [];
   #partial: Partial | undefined;
+  /** Cost of the message that is with the reader. */
+  #handed = 0;
   #state: InboxState = { name: "open" };
 
-  constructor(events: InboxEvents) {
+  constructor(events: InboxEvents, release: Release = "read") {
     this.#events = events;
+    this.#release = release;
   }
 
   /** Whether there is nothing to read and nothing will come. */
@@ -84,12 +94,26 @@ export class Inbox implements AsyncIterable<Uint8Array> {
   drop(status: CallStatus): void {
     this.discard(status);
     this.#releasePartial();
+    this.#releaseHanded();
+  }
+
+  /** A message that is here already, for the reader; undefined when there is none. */
+  poll(): Uint8Array | undefined {
+    const message = this.#queue.shift();
+    if (message === undefined) return undefined;
+    this.#releaseHanded();
+    this.#handedOut(message);
+    return message;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
     return {
-      next: () => this.#next(),
+      next: () => {
+        this.#releaseHanded();
+        return this.#next();
+      },
       return: () => {
+        this.#releaseHanded();
         if (!this.drained) this.#events.left();
         return Promise.resolve({ done: true, value: undefined });
       },
@@ -117,8 +141,19 @@ export class Inbox implements AsyncIterable<Uint8Array> {
 
   #hand(message: Uint8Array, waiter: Waiter): void {
     waiter.resolve({ done: false, value: message });
-    this.#events.released(costOf(message.length));
+    this.#handedOut(message);
+  }
+
+  #handedOut(message: Uint8Array): void {
+    this.#handed += costOf(message.length);
+    if (this.#release === "read") this.#releaseHanded();
     if (this.drained) this.#events.drained();
+  }
+
+  #releaseHanded(): void {
+    const cost = this.#handed;
+    this.#handed = 0;
+    if (cost > 0) this.#events.released(cost);
   }
 
   /** Its whole cost was taken when it began. */

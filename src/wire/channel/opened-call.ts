@@ -26,7 +26,7 @@ export class OpenedCall extends Call implements OutgoingCall {
   #ended: CallStatus | undefined;
 
   constructor(id: CallId, context: CallContext) {
-    super(id, context);
+    super(id, context, "read");
     const { promise, resolve } = Promise.withResolvers<CallStatus>();
     this.status = promise;
     this.#settle = resolve;

@@ -1,8 +1,8 @@
 // What a call has to send: messages in order, each cut into pieces as it goes, and the frame that ends its direction.
 import { SendCredit } from "./credit.ts";
-import type { CallId, Frame } from "./frames.ts";
+import type { CallId, CallStatus, Frame } from "./frames.ts";
 import { CHUNK_BYTES, costOf } from "./limits.ts";
-import type { CallError } from "./status.ts";
+import { CallError } from "./status.ts";
 
 type Message = {
   readonly bytes: Uint8Array;
@@ -42,9 +42,11 @@ export class Outbox {
     this.#credit.add(bytes);
   }
 
-  /** Gives up what has not been sent. */
-  fail(error: CallError): void {
+  /** Gives up what has not been sent, if anything: most calls have sent all, and an error is not made for nothing. */
+  fail(status: CallStatus): void {
     this.#last = undefined;
+    if (this.#messages.length === 0) return;
+    const error = new CallError(status);
     for (const message of this.#messages.splice(0)) message.reject(error);
   }
 

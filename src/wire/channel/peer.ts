@@ -36,6 +36,8 @@ export interface PeerOptions {
   readonly role: PeerRole;
   readonly socket: ChannelSocket;
   readonly clock: Clock;
+  /** The other side has said hello, in our version: calls can be made. Once for each of its incarnations. */
+  readonly onGreeted?: () => void;
   /** The other side takes no new calls. */
   readonly onLeave?: (why: Leave) => void;
   /** The channel is over, whoever ended it; all calls have ended. Called exactly once. */
@@ -242,6 +244,7 @@ export class ChannelPeer {
     } else if (incarnation !== this.#role.incarnation) return;
     else if (this.#greeted) throw new Violation("hello twice");
     this.#greeted = true;
+    this.#options.onGreeted?.();
   }
 
   /** The opener has lost its memory (hibernation, eviction) and begins anew: so does this side. */
