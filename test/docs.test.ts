@@ -69,7 +69,8 @@ async function createProject(blocks: readonly CodeBlock[]): Promise<string> {
     JSON.stringify({
       compilerOptions: {
         ...{ target: "es2024", lib: ["es2024"], module: "esnext", moduleResolution: "bundler", strict: true },
-        ...{ noEmit: true, skipLibCheck: true, moduleDetection: "force", types: ["@cloudflare/workers-types"] },
+        ...{ noEmit: true, allowImportingTsExtensions: true, skipLibCheck: true, moduleDetection: "force" },
+        types: ["@cloudflare/workers-types", "node"],
       },
     }),
   );

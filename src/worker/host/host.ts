@@ -1,16 +1,20 @@
 // `request.host`: what gestaltd offers this session, as typed clients.
-import { bindingSuffix, HOST_SERVICES, type HostServiceKey, hostServiceName } from "../../wire/host-services.ts";
-import { type AgentHost, agentHostClient } from "./agent-host/client.ts";
-import { type AgentManager, agentManagerClient } from "./agents/client.ts";
-import { type Authorization, authorizationClient } from "./authorization/client.ts";
-import { type Cache, cacheClient } from "./cache/client.ts";
-import { type IndexedDB, indexedDBClient } from "./indexeddb/client.ts";
-import { type HostCaller, hostLink } from "./link.ts";
-import { type PluginInvoker, pluginInvokerClient } from "./plugins/client.ts";
-import { type RuntimeLogHost, runtimeLogHostClient } from "./runtime-logs/client.ts";
-import { type S3, s3Client } from "./s3/client.ts";
-import { type WorkflowHost, workflowHostClient } from "./workflow-host/client.ts";
-import { type WorkflowManager, workflowManagerClient } from "./workflows/client.ts";
+//
+// Clients are loaded when a session that is offered their service is configured, never while the Worker starts: the protocol's
+// messages of all ten take some 10 ms to set up, and most providers need two of them or none.
+import { HOST_SERVICES, type HostServiceKey, hostServiceName } from "../../wire/host-services.ts";
+import type { AgentHost } from "./agent-host/client.ts";
+import type { AgentManager } from "./agents/client.ts";
+import type { Authorization } from "./authorization/client.ts";
+import type { Cache } from "./cache/client.ts";
+import type { IndexedDB } from "./indexeddb/client.ts";
+import type { HostCaller } from "./link.ts";
+import type { PluginInvoker } from "./plugins/client.ts";
+import type { RuntimeLogHost } from "./runtime-logs/client.ts";
+import type { S3 } from "./s3/client.ts";
+import type { Uses } from "./uses.ts";
+import type { WorkflowHost } from "./workflow-host/client.ts";
+import type { WorkflowManager } from "./workflows/client.ts";
 
 export interface HostServices {
   /** A bound cache; without a name the only one. */
@@ -30,40 +34,55 @@ export interface HostServices {
   readonly runtimeLogs: RuntimeLogHost;
 }
 
-/** The clients of what the session was offered; all else is absent. `only` leaves out what the provider did not declare. */
-export function hostServicesOf(caller: HostCaller, only?: ReadonlySet<HostServiceKey>): Partial<HostServices> {
-  const host: { [Key in HostServiceKey]?: unknown } = {};
-  for (const key of Object.keys(HOST_SERVICES) as HostServiceKey[]) {
-    if (only?.has(key) === false || !isOffered(caller.offered, key)) continue;
-    Object.defineProperty(host, key, { enumerable: true, get: () => CLIENTS[key](caller) });
+/**
+ * Gives `host` the clients of what the session was offered; all else is absent. `uses` leaves out what is not declared.
+ * They must have been loaded.
+ */
+export function addHostServices<T extends object>(
+  host: T,
+  caller: HostCaller,
+  uses: Uses | undefined,
+): T & Partial<HostServices> {
+  for (const [key, client] of loaded) {
+    if (uses?.has(key) === false || !isOffered(caller.offered, key)) continue;
+    let made: HostServices[HostServiceKey] | undefined;
+    Object.defineProperty(host, key, { enumerable: true, get: () => (made ??= client(caller)) });
   }
-  return host as Partial<HostServices>;
+  return host;
 }
 
-const CLIENTS: { readonly [Key in HostServiceKey]: (caller: HostCaller) => HostServices[Key] } = {
-  cache: (caller) => (name) => cacheClient(hostLink(caller, boundName(caller, "cache", name))),
-  s3: (caller) => (name) => s3Client(hostLink(caller, boundName(caller, "s3", name))),
-  indexedDB: (caller) => (name) => indexedDBClient(hostLink(caller, boundName(caller, "indexedDB", name))),
-  plugins: (caller) => pluginInvokerClient(hostLink(caller, hostServiceName("plugins"))),
-  workflows: (caller) => workflowManagerClient(hostLink(caller, hostServiceName("workflows"))),
-  workflowHost: (caller) => workflowHostClient(hostLink(caller, hostServiceName("workflowHost"))),
-  agents: (caller) => agentManagerClient(hostLink(caller, hostServiceName("agents"))),
-  agentHost: (caller) => agentHostClient(hostLink(caller, hostServiceName("agentHost"))),
-  authorization: (caller) => authorizationClient(hostLink(caller, hostServiceName("authorization"))),
-  runtimeLogs: (caller) => runtimeLogHostClient(hostLink(caller, hostServiceName("runtimeLogs"))),
-};
+/**
+ * Makes clients available. Done by whoever brings the way to gestaltd, the channel or a test's host: a Worker without one carries
+ * none of them, which is some 40 kB (gzip) of its bundle.
+ */
+export function installHostClients(table: HostClients): void {
+  clients = table;
+}
 
-function isOffered(offered: readonly string[], key: HostServiceKey): boolean {
+/** Loads the clients that a session may use; a second time is free. */
+export async function loadHostServices(offered: readonly string[], uses: Uses | undefined): Promise<void> {
+  const wanted = KEYS.filter((key) => !loaded.has(key) && uses?.has(key) !== false && isOffered(offered, key));
+  await Promise.all(
+    wanted.map(async (key) => {
+      const client = await clients?.[key]();
+      if (client !== undefined) loaded.set(key, client);
+    }),
+  );
+}
+
+export function isOffered(offered: readonly string[], key: HostServiceKey): boolean {
   const stem = hostServiceName(key);
   return offered.some((name) => name === stem || (HOST_SERVICES[key].bindings && name.startsWith(`${stem}_`)));
 }
 
-/** gestaltd offers a lone binding without its name too; with several, one must be named. */
-function boundName({ offered }: HostCaller, key: HostServiceKey, binding: string | undefined): string {
-  const name = hostServiceName(key, binding);
-  if (offered.includes(name)) return name;
-  const prefix = `${hostServiceName(key)}_`;
-  const known = offered.filter((other) => other.startsWith(prefix)).map((other) => other.slice(prefix.length));
-  const asked = binding === undefined ? "one must be named" : `there is none named "${bindingSuffix(binding)}"`;
-  throw new TypeError(`host.${key}: ${asked}; gestaltd offers ${known.join(", ") || "only the unnamed one"}`);
-}
+/** What stands under the service's name in `request.host`, for one call. */
+export type Member<Key extends HostServiceKey> = (caller: HostCaller) => HostServices[Key];
+
+export type HostClients = { readonly [Key in HostServiceKey]: () => Promise<Member<Key>> };
+
+let clients: HostClients | undefined;
+
+const KEYS = Object.keys(HOST_SERVICES) as HostServiceKey[];
+
+/** Code, the same for every session. */
+const loaded = new Map<HostServiceKey, Member<HostServiceKey>>();

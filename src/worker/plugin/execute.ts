@@ -24,7 +24,7 @@ export async function execute<Config>(
   try {
     const input = operation.input === undefined ? params : await checkedInput(operation.input, params);
     if (input instanceof Refused) return input.result;
-    const outcome = await untilAborted(call, async () => operation.handler(input as never, request));
+    const outcome = await untilAborted(call, async () => operation.handler(input as never, request as never));
     if (isResponse(outcome)) return resultOf(outcome.status, outcome.body);
     if (outcome instanceof Response) throw new TypeError(NO_WEB_RESPONSE);
     return resultOf(200, await checkedOutput(operation.output, outcome));

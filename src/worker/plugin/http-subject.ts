@@ -5,6 +5,7 @@ import type {
   HTTPSubjectRequest as WireHTTPSubjectRequest,
 } from "../../gen/gestalt/provider/v1/integration_pb.ts";
 import type { JsonObject } from "../../wire/session-token.ts";
+import type { AnyHostUse, HostUse } from "../host/uses.ts";
 import type { PluginRequest, Subject } from "./plugin-request.ts";
 
 /** The HTTP request as gestaltd received and verified it. */
@@ -31,9 +32,9 @@ export interface HTTPSubjectRequest {
 /** Undefined leaves the subject configured for the binding. */
 export type ResolvedSubject = (Pick<Subject, "id"> & Partial<Subject>) | undefined;
 
-export type HTTPSubjectResolver<Config> = (
+export type HTTPSubjectResolver<Config, Use extends HostUse = AnyHostUse> = (
   http: HTTPSubjectRequest,
-  request: PluginRequest<Config>,
+  request: PluginRequest<Config, Use>,
 ) => ResolvedSubject | Promise<ResolvedSubject>;
 
 /** Thrown by a resolver to refuse the request with an HTTP status from 400 to 599 and a text the sender gets to see. */
@@ -51,10 +52,10 @@ export class HTTPSubjectError extends Error {
   }
 }
 
-export async function resolveHTTPSubject<Config>(
-  resolver: HTTPSubjectResolver<Config>,
+export async function resolveHTTPSubject<Config, Use extends HostUse>(
+  resolver: HTTPSubjectResolver<Config, Use>,
   wire: WireHTTPSubjectRequest | undefined,
-  request: PluginRequest<Config>,
+  request: PluginRequest<Config, Use>,
 ): Promise<MessageInitShape<typeof ResolveHTTPSubjectResponseSchema>> {
   try {
     const subject = await resolver(httpRequestOf(wire), request);

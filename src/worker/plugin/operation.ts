@@ -1,5 +1,7 @@
 // `operation({ … })`: one thing a plugin can do, with the schemas that type, check and describe it.
 import type { $ZodType, input, output } from "zod/v4/core";
+import type { HostServiceKey } from "../../wire/host-services.ts";
+import type { AnyHostUse, HostUse } from "../host/uses.ts";
 import type { ConfigSchema } from "../provider.ts";
 import type { PluginRequest } from "./plugin-request.ts";
 import type { OperationResponse } from "./response.ts";
@@ -9,7 +11,12 @@ export type Parameters = Readonly<Record<string, unknown>>;
 
 export type InputSchema = $ZodType<unknown, Parameters>;
 
-export interface OperationOptions<Input extends InputSchema, Output extends $ZodType, Config> {
+export interface OperationOptions<
+  Input extends InputSchema,
+  Output extends $ZodType,
+  Config,
+  Use extends HostUse = AnyHostUse,
+> {
   /**
    * Dot-separated segments of letters, digits, `_` and `-`, such as `issues.create`. May be left out where `operations`
    * is an object: its keys are the ids then.
@@ -21,6 +28,11 @@ export interface OperationOptions<Input extends InputSchema, Output extends $Zod
   readonly description?: string;
   /** The plugin's config schema, for a handler that reads `request.config`: it gives that its type. */
   readonly config?: ConfigSchema<Config>;
+  /**
+   * Host services of gestaltd that the handler uses: it types `request.host`. `"s3?"` is one it also works without. They
+   * count as the plugin's own; an operation without `uses` sees those of the plugin.
+   */
+  readonly uses?: readonly Use[];
   /**
    * Zod schema of the parameters, an object. Texts that GET sends become what it asks for, defaults apply, and what
    * does not fit answers 400. Without it the handler gets the parameters as they came.
@@ -44,7 +56,10 @@ export interface OperationOptions<Input extends InputSchema, Output extends $Zod
    * Does the work. A plain result answers 200; `response()` and `OperationError` answer as they say; anything else
    * thrown answers 500. A result of `undefined` becomes JSON `null`.
    */
-  readonly handler: (input: output<Input>, request: PluginRequest<Config>) => Result<Output> | Promise<Result<Output>>;
+  readonly handler: (
+    input: output<Input>,
+    request: PluginRequest<Config, NoInfer<Use>>,
+  ) => Result<Output> | Promise<Result<Output>>;
 }
 
 type Result<Output extends $ZodType> = input<Output> | OperationResponse;
@@ -72,10 +87,11 @@ export interface ParameterFacts {
 
 /** An operation with its types folded away; `Config` is what its handler needs the plugin's config to be. */
 export interface Operation<Config = unknown>
-  extends Omit<OperationOptions<InputSchema, $ZodType, never>, "handler" | "config" | "parameters"> {
+  extends Omit<OperationOptions<InputSchema, $ZodType, never, HostUse>, "handler" | "config" | "parameters"> {
   readonly parameters?: Readonly<Record<string, ParameterFacts | undefined>>;
-  // A property, not a method: that way a handler that needs another config does not fit.
-  readonly handler: (input: never, request: PluginRequest<Config>) => unknown;
+  // A property, not a method: that way a handler that needs another config does not fit. Which host services it needs is no
+  // matter of types here: those that `uses` names are there when it runs.
+  readonly handler: (input: never, request: PluginRequest<Config, HostServiceKey>) => unknown;
 }
 
 /**
@@ -93,7 +109,8 @@ export function operation<
   Input extends InputSchema = $ZodType<Parameters, Parameters>,
   Output extends $ZodType = $ZodType,
   Config = unknown,
->(options: OperationOptions<Input, Output, Config>): Operation<Config> {
-  const { config: _, ...definition } = options;
-  return definition;
+  Use extends HostUse = AnyHostUse,
+>(options: OperationOptions<Input, Output, Config, Use>): Operation<Config> {
+  const { config: _, handler, ...definition } = options;
+  return { ...definition, handler: handler as never };
 }

@@ -1,4 +1,5 @@
 // A plugin's operations by id, each id checked.
+import { type HostUse, usesOf } from "../host/uses.ts";
 import type { Operation } from "./operation.ts";
 import type { PluginRequest } from "./plugin-request.ts";
 
@@ -27,6 +28,7 @@ export function operationsById<Config>(
     }
     if (byId.has(id)) throw new TypeError(`definePlugin: two operations have the id "${id}".`);
     assertAnnotations(id, operation);
+    usesOf(operation.uses);
     byId.set(id, operation);
   }
   return byId;
@@ -46,12 +48,12 @@ function isList<T>(value: readonly T[] | Readonly<Record<string, T>>): value is 
  * What `sessionCatalog` returns, by id. Calls of static operations never ask it, so one that came back with another
  * handler would be listed and not run: that is refused.
  */
-export async function sessionOperations<Config>(
+export async function sessionOperations<Config, Use extends HostUse>(
   statics: Operations<Config>,
   sessionCatalog: (
-    request: PluginRequest<Config>,
+    request: PluginRequest<Config, Use>,
   ) => readonly Operation<Config>[] | Promise<readonly Operation<Config>[]>,
-  request: PluginRequest<Config>,
+  request: PluginRequest<Config, Use>,
 ): Promise<Operations<Config>> {
   const operations = operationsById(await sessionCatalog(request));
   for (const [id, { handler }] of operations) {

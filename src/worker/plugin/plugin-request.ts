@@ -3,11 +3,14 @@ import type { RequestContext } from "../../gen/gestalt/provider/v1/context_pb.ts
 import type { JsonObject } from "../../wire/session-token.ts";
 import { bareObject } from "../bare-object.ts";
 import type { Call, ProviderRequest } from "../call.ts";
+import { requestHost } from "../host/request-host.ts";
+import type { AnyHostUse, HostFor, HostUse, Uses } from "../host/uses.ts";
 import { providerRequest } from "../sessions/provider-request.ts";
 import { OperationError } from "./response.ts";
 
 /** Parts that gestaltd left out are undefined; texts it left out are empty. */
-export interface PluginRequest<Config = unknown> extends ProviderRequest<Config> {
+export interface PluginRequest<Config = unknown, Use extends HostUse = AnyHostUse>
+  extends ProviderRequest<Config, Use> {
   /** The resolved credential's secret, an access token for one; empty when the connection needs none. */
   readonly token: string;
   /** Parameters stored with the connection. */
@@ -26,7 +29,7 @@ export interface PluginRequest<Config = unknown> extends ProviderRequest<Config>
   readonly access: Access | undefined;
   /** The workflow run that makes the call, as free-form data. */
   readonly workflow: JsonObject | undefined;
-  readonly host: Host;
+  readonly host: Host & HostFor<Use>;
   /** Identifies the call in gestaltd's logs. */
   readonly invocationId: string;
   /** Opaque proof of this call, for calls back to gestaltd. A secret. */
@@ -79,18 +82,26 @@ export interface WireRequest {
   readonly context?: RequestContext | undefined;
 }
 
-/** For a call of a session whose hooks have run. */
-export function pluginRequest<Config>(call: Call, wire: WireRequest): PluginRequest<Config> {
-  const { context } = wire;
+/** For a call of a session whose hooks have run. `uses` is what its handler may use. */
+export function pluginRequest<Config, Use extends HostUse = AnyHostUse>(
+  call: Call,
+  wire: WireRequest,
+  uses: Uses | undefined,
+): PluginRequest<Config, Use> {
+  const { context, invocationToken = "" } = wire;
   const base = providerRequest<Config>(call);
+  let host: (Host & HostFor<Use>) | undefined;
   return {
     name: base.name,
     config: base.config,
     env: base.env,
     bindings: base.bindings,
-    // A getter here too: copying `base` would make the signal that most handlers never look at.
+    // Getters here too: copying `base` would make the signal and the host that most handlers never look at.
     get signal() {
       return call.signal;
+    },
+    get trace() {
+      return base.trace;
     },
     deadline: base.deadline,
     log: base.log,
@@ -104,9 +115,13 @@ export function pluginRequest<Config>(call: Call, wire: WireRequest): PluginRequ
     credential: credentialOf(context?.credential),
     access: context?.access && { policy: context.access.policy, role: context.access.role },
     workflow: context?.workflow as JsonObject | undefined,
-    host: { publicBaseUrl: context?.host?.publicBaseUrl ?? "" },
+    get host() {
+      const publicBaseUrl = context?.host?.publicBaseUrl ?? "";
+      host ??= requestHost({ publicBaseUrl }, call, uses, invocationToken) as Host & HostFor<Use>;
+      return host;
+    },
     invocationId: wire.invocationId ?? "",
-    invocationToken: wire.invocationToken ?? "",
+    invocationToken,
     idempotencyKey: wire.idempotencyKey ?? "",
   };
 }

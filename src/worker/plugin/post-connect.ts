@@ -2,6 +2,7 @@
 import { type Timestamp, timestampDate } from "@bufbuild/protobuf/wkt";
 import type { PostConnectCredential } from "../../gen/gestalt/provider/v1/integration_pb.ts";
 import type { ProviderRequest } from "../call.ts";
+import type { AnyHostUse, HostUse } from "../host/uses.ts";
 
 /** The credential as stored when the connection was made. Holds secrets. */
 export interface ConnectedToken {
@@ -27,9 +28,9 @@ export interface ConnectedToken {
 }
 
 /** Returns what to store with the credential; calls get it back as connection parameters. */
-export type PostConnect<Config> = (
+export type PostConnect<Config, Use extends HostUse = AnyHostUse> = (
   token: ConnectedToken,
-  request: ProviderRequest<Config>,
+  request: ProviderRequest<Config, Use>,
 ) => ConnectionMetadata | Promise<ConnectionMetadata>;
 
 export type ConnectionMetadata = Readonly<Record<string, string>>;

@@ -1,18 +1,24 @@
 // Makes the request object of a handler without a worker around it, for authors' unit tests.
+import type { HostServices } from "../host/host.ts";
 import { createLog } from "../log.ts";
-import type { PluginRequest } from "./plugin-request.ts";
+import type { Host, PluginRequest } from "./plugin-request.ts";
 
 /**
- * A request in which everything is as when gestaltd says nothing: no subject, no token, an empty config. `given` replaces
- * what the test is about. Its signal never aborts, its log goes to the console, and what `waitUntil` gets is not waited for.
+ * A request in which everything is as when gestaltd says nothing: no subject, no token, an empty config, no host services.
+ * `given` replaces what the test is about; `host` may be made by `testHost` of `gestalt-edge/testing`. Its signal never aborts, its log goes to the
+ * console, and what `waitUntil` gets is not waited for.
  *
  * @example
  * const greet = ({ name }: { name: string }, { token }: PluginRequest) => `${token} greets ${name}`;
  * greet({ name: "Ada" }, request({ token: "Bo" }));
  */
-export function request<Config = Record<string, never>>(
-  given: Partial<PluginRequest<Config>> = {},
-): PluginRequest<Config> {
+export function request<
+  Config = Record<string, never>,
+  Services extends Partial<HostServices & Host> = Record<never, never>,
+>(
+  given: Omit<Partial<PluginRequest<Config>>, "host"> & { readonly host?: Services } = {},
+): PluginRequest<Config> & { readonly host: NoInfer<Services> } {
+  const { host, ...rest } = given;
   return {
     name: "test",
     config: {} as Config,
@@ -20,6 +26,7 @@ export function request<Config = Record<string, never>>(
     bindings: {},
     signal: new AbortController().signal,
     deadline: undefined,
+    trace: { headers: {} },
     log: createLog(),
     waitUntil: () => undefined,
     token: "",
@@ -31,10 +38,15 @@ export function request<Config = Record<string, never>>(
     credential: undefined,
     access: undefined,
     workflow: undefined,
-    host: { publicBaseUrl: "" },
     invocationId: "",
     invocationToken: "",
     idempotencyKey: "",
-    ...given,
+    ...rest,
+    host: withBaseUrl(host ?? ({} as Services)),
   };
+}
+
+function withBaseUrl<Services extends Partial<HostServices & Host>>(host: Services): Host & Services {
+  if (host.publicBaseUrl !== undefined) return host as Host & Services;
+  return Object.create(host, { publicBaseUrl: { value: "", enumerable: true } });
 }

@@ -9,6 +9,7 @@ import {
 } from "../../gen/gestalt/provider/v1/integration_pb.ts";
 import { PROTOCOL_VERSION } from "../../wire/limits.ts";
 import type { Call } from "../call.ts";
+import { type HostUse, type Uses, usesOf } from "../host/uses.ts";
 import type { Lifecycle, ProviderInfo } from "../provider.ts";
 import { providerRequest } from "../sessions/provider-request.ts";
 import { shortened } from "../shortened.ts";
@@ -23,20 +24,24 @@ import { pluginRequest, type WireRequest } from "./plugin-request.ts";
 import { connectedToken } from "./post-connect.ts";
 import { errorResult } from "./result.ts";
 
-export interface PluginParts<Config> {
-  readonly options: PluginOptions<Config>;
+export interface PluginParts<Config, Use extends HostUse> {
+  readonly options: PluginOptions<Config, Use>;
   readonly operations: Operations<Config>;
   readonly info: ProviderInfo;
   readonly lifecycle: Lifecycle;
+  /** Host services that the plugin and its operations declare. */
+  readonly uses?: Uses | undefined;
 }
 
-export function pluginSurface<Config>(parts: PluginParts<Config>): Surface {
+export function pluginSurface<Config, Use extends HostUse>(parts: PluginParts<Config, Use>): Surface {
   const { options, lifecycle } = parts;
   const { postConnect, resolveHTTPSubject: resolver, sessionCatalog } = options;
+  // What hooks may use, and operations that declare nothing themselves.
+  const uses = usesOf(options.uses) ?? parts.uses;
   const metadata = lazily(() => metadataOf(parts));
   const ready = async (call: Call, wire: WireRequest) => {
     await lifecycle.configure(call.session, call);
-    return pluginRequest<Config>(call, wire);
+    return pluginRequest<Config, Use>(call, wire, uses);
   };
   return surface(
     IntegrationProvider,
@@ -49,7 +54,7 @@ export function pluginSurface<Config>(parts: PluginParts<Config>): Surface {
         return { protocolVersion: PROTOCOL_VERSION };
       },
       async execute(request, call) {
-        const result = await executeOperation(parts, request, call);
+        const result = await executeOperation(parts, uses, request, call);
         // Execute itself nearly always succeeds; what people look for is the operation and how it went.
         call.note({ call: request.operation, status: result.status });
         return result;
@@ -68,7 +73,7 @@ export function pluginSurface<Config>(parts: PluginParts<Config>): Surface {
         async postConnect({ token }, call) {
           if (token === undefined) throw new ConnectError("PostConnect needs a token.", Code.InvalidArgument);
           await lifecycle.configure(call.session, call);
-          return { metadata: { ...(await postConnect(connectedToken(token), providerRequest(call))) } };
+          return { metadata: { ...(await postConnect(connectedToken(token), providerRequest(call, uses))) } };
         },
       }),
     },
@@ -78,17 +83,23 @@ export function pluginSurface<Config>(parts: PluginParts<Config>): Surface {
 
 type ExecuteFields = WireRequest & { readonly operation: string; readonly params?: unknown };
 
-async function executeOperation<Config>(parts: PluginParts<Config>, wire: ExecuteFields, call: Call) {
+async function executeOperation<Config, Use extends HostUse>(
+  parts: PluginParts<Config, Use>,
+  uses: Uses | undefined,
+  wire: ExecuteFields,
+  call: Call,
+) {
   const id = wire.operation;
   const { sessionCatalog } = parts.options;
   try {
     await parts.lifecycle.configure(call.session, call);
-    const request = pluginRequest<Config>(call, wire);
     let operation = parts.operations.get(id);
     if (operation === undefined && sessionCatalog !== undefined) {
+      const request = pluginRequest<Config, Use>(call, wire, uses);
       operation = (await sessionOperations(parts.operations, sessionCatalog, request)).get(id);
     }
     if (operation === undefined) return errorResult(404, `unknown operation "${shortened(id)}"`);
+    const request = pluginRequest<Config>(call, wire, usesOf(operation.uses) ?? uses);
     return await execute(id, operation, (wire.params ?? {}) as never, call, request);
   } catch (error) {
     // A cold isolate meets its config with the first call, and the caller of an operation must not see a gRPC error.
@@ -99,7 +110,9 @@ async function executeOperation<Config>(parts: PluginParts<Config>, wire: Execut
   }
 }
 
-function metadataOf<Config>(parts: PluginParts<Config>): MessageInitShape<typeof ProviderMetadataSchema> {
+function metadataOf<Config, Use extends HostUse>(
+  parts: PluginParts<Config, Use>,
+): MessageInitShape<typeof ProviderMetadataSchema> {
   const { options, info, operations } = parts;
   return {
     displayName: info.displayName,
@@ -121,7 +134,10 @@ const CONNECTION_MODES = {
   platform: ConnectionMode.PLATFORM,
 } as const;
 
-function catalogFor<Config>({ options, info }: PluginParts<Config>, operations: Operations<Config>): Catalog {
+function catalogFor<Config, Use extends HostUse>(
+  { options, info }: PluginParts<Config, Use>,
+  operations: Operations<Config>,
+): Catalog {
   const { displayName, description } = info;
   return catalogOf({ name: "", displayName, description, iconSvg: options.iconSvg ?? "" }, operations);
 }

@@ -1,7 +1,9 @@
 // An authenticated request finds its method: a Connect method of the session's provider, a raw route, or nothing.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { WorkerService } from "../../gen/gestalt/edge/v1/edge_pb.ts";
+import { runInCall } from "../async-context.ts";
 import type { Bindings } from "../call.ts";
+import { assertEnforced } from "../egress/enforcement.ts";
 import { unauthenticated } from "../sessions/refusals.ts";
 import type { Session } from "../sessions/session.ts";
 import { callLogEnabled, logCall } from "./call-log.ts";
@@ -29,13 +31,15 @@ export async function dispatch(providers: ReadonlyMap<string, ServedProvider>, a
   if (served === undefined) return errorResponse(unauthenticated("provider"));
   let call: WorkerCall;
   try {
+    assertEnforced(session, bindings);
     call = new WorkerCall(arrival.request, bindings, arrival.context, session);
   } catch (error) {
     return errorResponse(ConnectError.from(error, Code.InvalidArgument));
   }
-  if (!callLogEnabled(bindings)) return serveCall(served, arrival, call);
+  const serve = () => runInCall(call, () => serveCall(served, arrival, call));
+  if (!callLogEnabled(bindings)) return serve();
   const started = Date.now();
-  const response = await serveCall(served, arrival, call);
+  const response = await serve();
   logCall(served.methods.get(path)?.label ?? path, session, response.status, started, call.notes);
   return response;
 }

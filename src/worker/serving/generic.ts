@@ -18,6 +18,7 @@ import {
 } from "@connectrpc/connect/protocol";
 import { createHandlerFactory } from "@connectrpc/connect/protocol-connect";
 import { MAX_MESSAGE_BYTES } from "../../wire/limits.ts";
+import { runInCall } from "../async-context.ts";
 import { DECODE_OPTIONS, refuseUndecodable } from "./decode.ts";
 import { toConnectError } from "./errors.ts";
 import { gzip } from "./gzip.ts";
@@ -119,7 +120,8 @@ function streaming(method: ServedMethod) {
       endWithCaller(iterator, call);
       try {
         for (;;) {
-          const next = await call.withinDeadline(iterator.next());
+          // The reader asks for it, from outside of the call.
+          const next = await call.withinDeadline(runInCall(call, () => iterator.next()));
           passMetadata(call, context);
           if (next.done === true) return;
           yield next.value;

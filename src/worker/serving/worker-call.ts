@@ -1,8 +1,8 @@
 // The `Call` that surfaces get. Everything a call rarely needs (signal, headers, log) is made on first use.
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import type { Bindings, Call } from "../call.ts";
-import { channelTransport } from "../channel/transport.ts";
-import { createLog, type Log, type LogFields } from "../log.ts";
+import { type HostWay, hosting, NO_CHANNEL } from "../host/hosting.ts";
+import { createCallLog, type Log, type LogFields } from "../log.ts";
 import type { Session } from "../sessions/session.ts";
 import { deadlineExceeded, readTimeout, watchDeadline } from "./deadline.ts";
 
@@ -10,9 +10,6 @@ import { deadlineExceeded, readTimeout, watchDeadline } from "./deadline.ts";
 export interface WaitUntil {
   waitUntil(promise: Promise<unknown>): void;
 }
-
-/** Sessions come back with every call and token; their logs carry the same fields each time. */
-const logs = new WeakMap<Session, Log>();
 
 export class WorkerCall implements Call {
   readonly session: Session;
@@ -25,7 +22,11 @@ export class WorkerCall implements Call {
   #responseTrailers: Headers | undefined;
   #controller: AbortController | undefined;
   #heard: PromiseWithResolvers<void> | undefined;
+  #log: Log | undefined;
   #notes: LogFields | undefined;
+  #host: HostWay | undefined;
+  /** Whether a handler is at work, which may well make another host call. */
+  #working = false;
 
   /** Throws INVALID_ARGUMENT when the request's timeout header is malformed. */
   constructor(request: Request, bindings: Bindings, context: WaitUntil, session: Session) {
@@ -74,7 +75,9 @@ export class WorkerCall implements Call {
   }
 
   hostTransport(name: string): Transport {
-    return channelTransport(this, name);
+    this.#host ??= hosting()?.open(this, () => this.#working);
+    if (this.#host === undefined) throw new ConnectError(NO_CHANNEL, Code.FailedPrecondition);
+    return this.#host.transport(name);
   }
 
   get origin(): string {
@@ -82,12 +85,8 @@ export class WorkerCall implements Call {
   }
 
   get log(): Log {
-    let log = logs.get(this.session);
-    if (log === undefined) {
-      log = createLog({ provider: this.session.provider, session: this.session.name });
-      logs.set(this.session, log);
-    }
-    return log;
+    this.#log ??= createCallLog(this);
+    return this.#log;
   }
 
   get signal(): AbortSignal {
@@ -125,11 +124,14 @@ export class WorkerCall implements Call {
    */
   async withinDeadline<T>(work: Promise<T>): Promise<T> {
     const limit = this.deadline === undefined ? undefined : this.#limit(this.deadline);
+    this.#working = true;
     try {
       return await (limit === undefined ? work : Promise.race([work, limit.passed]));
     } finally {
       limit?.stop();
       this.#heard?.resolve();
+      this.#working = false;
+      this.#host?.rest();
     }
   }
 

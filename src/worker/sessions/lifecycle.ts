@@ -2,7 +2,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { type $ZodType, toJSONSchema } from "zod/v4/core";
 import { bareObject } from "../bare-object.ts";
-import type { Call } from "../call.ts";
+import type { Call, ProviderRequest } from "../call.ts";
+import { HostServiceMissingError, UnavailableError } from "../host/errors.ts";
+import { loadHostServices } from "../host/host.ts";
+import { assertOffered } from "../host/offered.ts";
+import { type AnyHostUse, type HostUse, type Uses, usesOf } from "../host/uses.ts";
 import type { ConfigSchema, HealthReport, Lifecycle, Provider, ProviderOptions } from "../provider.ts";
 import { deepFreeze } from "./deep-freeze.ts";
 import { issuesOf, issuesText } from "./issues.ts";
@@ -12,10 +16,11 @@ import { providerRequest, requestWith } from "./provider-request.ts";
 import type { Session } from "./session.ts";
 import { type Configured, isReady, markReady } from "./session-config.ts";
 
-/** What `defineX` spreads into the provider it returns. */
-export function providerBase<Config>(
-  options: ProviderOptions<Config>,
-): Pick<Provider, "info" | "configSchema" | "lifecycle"> {
+/** What `defineX` spreads into the provider it returns. `uses` are those of its parts too, where it has such. */
+export function providerBase<Config, Use extends HostUse = AnyHostUse>(
+  options: ProviderOptions<Config, Use>,
+  uses: Uses | undefined = usesOf(options.uses),
+): Pick<Provider, "info" | "configSchema" | "lifecycle" | "uses"> {
   const { config } = options;
   return {
     info: {
@@ -25,16 +30,23 @@ export function providerBase<Config>(
     },
     configSchema:
       config && (() => toJSONSchema(zodOf(config), { io: "input", unrepresentable: "any" }) as Record<string, unknown>),
-    lifecycle: lifecycleOf(options),
+    lifecycle: lifecycleOf(options, uses),
+    uses,
   };
 }
 
 /** The session's hooks as `serve` and the surfaces call them. */
-export function lifecycleOf<Config>(options: ProviderOptions<Config>): Lifecycle {
+function lifecycleOf<Config, Use extends HostUse>(
+  options: ProviderOptions<Config, Use>,
+  uses: Uses | undefined,
+): Lifecycle {
+  const visible = usesOf(options.uses) ?? uses;
   const configured = new OncePerSession<Configured<Config>>(async (session, call) => {
+    assertOffered(session, uses);
+    await loadHostServices(session.hosts, uses);
     const config = await parseConfig(options.config, session);
-    await runHook(options, "configure", call, config);
-    await runHook(options, "start", call, config);
+    await runHook("configure", options.configure, requestWith(call, config, visible), call);
+    await runHook("start", options.start, requestWith(call, config, visible), call);
     return { config, closed: false };
   });
   return {
@@ -42,16 +54,16 @@ export function lifecycleOf<Config>(options: ProviderOptions<Config>): Lifecycle
       if (isReady(session)) return undefined;
       return configured.get(session, call).then((result) => markReady(session, result));
     },
-    healthCheck: (call) => health(options, call),
+    healthCheck: (call) => health(options, providerRequest(call, visible), call),
     async warnings(call) {
-      return (await options.warnings?.(providerRequest(call))) ?? [];
+      return (await options.warnings?.(providerRequest(call, visible))) ?? [];
     },
     async close(call) {
       // By session, not by token: the one that comes with the end may be the first of its name here.
       const ended = await configured.forget(call.session);
       if (ended === undefined) return;
       ended.closed = true;
-      await options.close?.(requestWith(call, ended.config));
+      await options.close?.(requestWith(call, ended.config, visible));
     },
   };
 }
@@ -74,27 +86,38 @@ async function parseConfig<Config>(schema: ConfigSchema<Config> | undefined, ses
 }
 
 /** A failing hook's own text may hold secrets from the config: it goes to the log, and the operator is told to look. */
-async function runHook<Config>(
-  options: ProviderOptions<Config>,
-  hook: "configure" | "start",
+async function runHook<Request>(
+  name: string,
+  hook: ((request: Request) => void | Promise<void>) | undefined,
+  request: Request,
   call: Call,
-  config: Config,
 ): Promise<void> {
   try {
-    await options[hook]?.(requestWith(call, config));
+    await hook?.(request);
   } catch (error) {
     if (error instanceof ConnectError) throw error;
-    call.log.error(`${hook} failed`, { error });
+    // Says which service to bind, and nothing of the config.
+    if (error instanceof HostServiceMissingError) throw new ConnectError(error.message, error.code);
+    call.log.error(`${name} failed`, { error });
+    const { provider } = call.session;
+    if (error instanceof UnavailableError) {
+      const text = `provider '${provider}' could not reach the host service "${error.service}" in its ${name} hook`;
+      throw new ConnectError(text, error.code);
+    }
     throw new ConnectError(
-      `provider '${call.session.provider}' failed in its ${hook} hook; the worker's log has the cause`,
+      `provider '${provider}' failed in its ${name} hook; the worker's log has the cause`,
       Code.Internal,
     );
   }
 }
 
-async function health<Config>(options: ProviderOptions<Config>, call: Call): Promise<Required<HealthReport>> {
+async function health<Config, Use extends HostUse>(
+  { healthCheck }: ProviderOptions<Config, Use>,
+  request: ProviderRequest<Config, Use>,
+  call: Call,
+): Promise<Required<HealthReport>> {
   try {
-    const report = await options.healthCheck?.(providerRequest(call));
+    const report = await healthCheck?.(request);
     return { ready: report?.ready ?? true, message: report?.message ?? "" };
   } catch (error) {
     call.log.error("healthCheck failed", { error });

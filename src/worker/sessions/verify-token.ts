@@ -16,10 +16,13 @@ export interface VerifiedToken {
   readonly expires: number;
 }
 
-type KnownTrust = Extract<Trust, { readonly audience: string }>;
+export type KnownTrust = Extract<Trust, { readonly audience: string }>;
 
-/** Checks signature, algorithm, issuer, audience, times and shape. Throws UNAUTHENTICATED; no text holds the token. */
-export async function verifyToken(token: string, trust: KnownTrust): Promise<VerifiedToken> {
+/**
+ * Checks signature, algorithm, issuer, audience, times and shape. `afterlifeSeconds` is how long after its expiry the token still
+ * passes. Throws UNAUTHENTICATED; no text holds the token.
+ */
+export async function verifyToken(token: string, trust: KnownTrust, afterlifeSeconds = 0): Promise<VerifiedToken> {
   let payload: unknown;
   let issuer: string;
   try {
@@ -27,7 +30,7 @@ export async function verifyToken(token: string, trust: KnownTrust): Promise<Ver
       algorithms: [TOKEN_ALGORITHM],
       issuer: TOKEN_ISSUER,
       audience: trust.audience,
-      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS + afterlifeSeconds,
       requiredClaims: ["exp", "nbf", "iat"],
     });
     payload = verified.payload;
@@ -38,12 +41,15 @@ export async function verifyToken(token: string, trust: KnownTrust): Promise<Ver
   const claims = claimsOf(payload);
   // Whatever a bridge does wrong, no token is good for years: there is no way to call one back but to change keys.
   if (claims.exp - Math.min(claims.iat, claims.nbf) > MAX_TOKEN_LIFETIME_SECONDS) throw unauthenticated("lifetime");
-  return fromClaims(claims, issuer);
+  const verified = fromClaims(claims, issuer);
+  // jose's tolerance goes both ways; an afterlife is no licence to come early.
+  assertLive(verified, Date.now() / 1000, afterlifeSeconds);
+  return verified;
 }
 
 /** Checks the times of a token again: a verified one is used for minutes, and must not outlive what it says. */
-export function assertLive(verified: VerifiedToken, nowSeconds: number): void {
-  if (verified.expires <= nowSeconds - CLOCK_TOLERANCE_SECONDS) throw unauthenticated("expired");
+export function assertLive(verified: VerifiedToken, nowSeconds: number, afterlifeSeconds = 0): void {
+  if (verified.expires <= nowSeconds - CLOCK_TOLERANCE_SECONDS - afterlifeSeconds) throw unauthenticated("expired");
   if (verified.notBefore > nowSeconds + CLOCK_TOLERANCE_SECONDS) throw unauthenticated("early");
 }
 

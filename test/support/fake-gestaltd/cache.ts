@@ -10,7 +10,8 @@ interface Entry {
   readonly expires: number;
 }
 
-export function createCache(): ServiceImpl<typeof Cache> {
+/** `lifetimes` gets those of Set, SetMany and Touch, as they came. */
+export function createCache(lifetimes: (Duration | undefined)[] = []): ServiceImpl<typeof Cache> {
   const entries = new Map<string, Entry>();
   const find = (key: string) => {
     const entry = entries.get(key);
@@ -29,10 +30,12 @@ export function createCache(): ServiceImpl<typeof Cache> {
       }),
     }),
     set({ key, value, ttl }, context) {
+      lifetimes.push(ttl);
       entries.set(scoped(context, key), { value, expires: expiryOf(ttl) });
       return {};
     },
     setMany({ entries: given, ttl }, context) {
+      lifetimes.push(ttl);
       for (const { key, value } of given) entries.set(scoped(context, key), { value, expires: expiryOf(ttl) });
       return {};
     },
@@ -41,6 +44,7 @@ export function createCache(): ServiceImpl<typeof Cache> {
       deleted: BigInt(keys.filter((key) => remove(scoped(context, key))).length),
     }),
     touch({ key, ttl }, context) {
+      lifetimes.push(ttl);
       const entry = find(scoped(context, key));
       if (entry !== undefined) entries.set(scoped(context, key), { ...entry, expires: expiryOf(ttl) });
       return { touched: entry !== undefined };

@@ -3,25 +3,32 @@ import { mkdtempSync, rmSync } from "node:fs";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Duration } from "@bufbuild/protobuf/wkt";
 import { type ConnectRouter, createContextValues } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { AuthorizationProvider } from "../../../src/gen/gestalt/provider/v1/authorization_pb.ts";
 import { Cache } from "../../../src/gen/gestalt/provider/v1/cache_pb.ts";
+import { IndexedDB } from "../../../src/gen/gestalt/provider/v1/indexeddb_pb.ts";
 import { PluginInvoker } from "../../../src/gen/gestalt/provider/v1/plugin_invoker_pb.ts";
 import { PluginRuntimeLogHost } from "../../../src/gen/gestalt/provider/v1/runtime_log_pb.ts";
 import { S3 } from "../../../src/gen/gestalt/provider/v1/s3_pb.ts";
 import { MAX_MESSAGE_BYTES } from "../../../src/wire/limits.ts";
+import { createAuthorization, type FakeAuthorizationOptions } from "./authorization.ts";
 import { createCache } from "./cache.ts";
 import { callerKey } from "./caller.ts";
 import { makeCertificate } from "./certificate.ts";
+import { createDispatch } from "./dispatch.ts";
+import { Databases, type DatabasesOptions } from "./indexeddb/databases.ts";
 import { Listener } from "./listener.ts";
 import { createPluginInvoker, type FakePlugins } from "./plugin-invoker.ts";
 import { type Grant, RELAY_TOKEN_HEADER, type Refusal, Relay } from "./relay.ts";
 import { RuntimeLogs } from "./runtime-logs.ts";
-import { createS3 } from "./s3.ts";
+import { createS3, createS3Watch } from "./s3.ts";
 
 export interface FakeGestaltdOptions {
   /** Plugins that can be invoked. */
   readonly plugins?: FakePlugins;
+  /** What plugins may do with their databases. */
+  readonly databases?: DatabasesOptions;
   /** More services, or others in place of these. */
   readonly routes?: (router: ConnectRouter) => void;
   /** Whether refusals stand in the headers only, or in the trailers that these declare too, as gestaltd has it. */
@@ -58,31 +65,37 @@ export type HostName = Stem | `${"INDEXEDDB" | "CACHE" | "S3"}_${string}`;
 export class FakeGestaltd {
   readonly relay = new Relay();
   readonly logs = new RuntimeLogs();
+  readonly indexedDB: Databases;
+  readonly authorization: FakeAuthorizationOptions = { onlyForPlugins: false };
+  readonly s3 = createS3Watch();
+  /** Lifetimes that Set, SetMany and Touch of the caches were called with. */
+  readonly cacheLifetimes: (Duration | undefined)[] = [];
   readonly #certificate = makeCertificate();
   readonly #folder = mkdtempSync(join(tmpdir(), "gstp-"));
   readonly #refusals: FakeGestaltdOptions["refusals"];
-  readonly #dispatch: (request: Http2ServerRequest, response: Http2ServerResponse) => void;
+  readonly #dispatch: (request: Http2ServerRequest, response: Http2ServerResponse) => Promise<void>;
   readonly #callers = new WeakMap<object, Grant>();
   readonly tcp: Listener;
   readonly tls: Listener;
   readonly #unix: Listener[] = [];
   #held: (() => void)[] | undefined;
 
-  constructor({ plugins = {}, routes, refusals = "headers-and-trailers" }: FakeGestaltdOptions = {}) {
+  constructor({ plugins = {}, databases, routes, refusals = "headers-and-trailers" }: FakeGestaltdOptions = {}) {
     this.#refusals = refusals;
-    this.#dispatch = connectNodeAdapter({
+    this.indexedDB = new Databases(databases);
+    this.#dispatch = createDispatch({
       routes: (router) => {
-        router.service(Cache, createCache());
-        router.service(S3, createS3());
+        router.service(Cache, createCache(this.cacheLifetimes));
+        router.service(S3, createS3(this.s3));
+        router.service(IndexedDB, this.indexedDB.service);
+        router.service(AuthorizationProvider, createAuthorization(this.authorization));
         router.service(PluginInvoker, createPluginInvoker(plugins));
         router.service(PluginRuntimeLogHost, this.logs.service);
         routes?.(router);
       },
       contextValues: (request) => createContextValues().set(callerKey, this.#callers.get(request)),
       readMaxBytes: MAX_MESSAGE_BYTES,
-      connect: false,
-      grpcWeb: false,
-    }) as never;
+    });
     const relayed = (request: Http2ServerRequest, response: Http2ServerResponse) => void this.#relay(request, response);
     this.tcp = new Listener({}, relayed);
     this.tls = new Listener({ certificate: this.#certificate }, relayed);
@@ -113,6 +126,11 @@ export class FakeGestaltd {
       }
     }
     return env;
+  }
+
+  /** Calls that wait to be handled, see {@link hold}. */
+  get held(): number {
+    return this.#held?.length ?? 0;
   }
 
   /** From now on calls wait before they are handled; the function that is returned lets them all go. */
@@ -172,7 +190,7 @@ export class FakeGestaltd {
     const held = this.#held;
     if (held !== undefined) await new Promise<void>((go) => held.push(go));
     this.#callers.set(request, grant);
-    if (!request.stream.destroyed) this.#dispatch(request, response);
+    if (!request.stream.destroyed) await this.#dispatch(request, response);
   }
 }
 

@@ -7,6 +7,8 @@ import type {
 
 export class RuntimeLogs {
   readonly #sessions = new Map<string, PluginRuntimeLogEntry[]>();
+  /** Lines of each call, refused ones too. */
+  readonly calls: number[] = [];
 
   register(session: string): void {
     if (!this.#sessions.has(session)) this.#sessions.set(session, []);
@@ -20,6 +22,7 @@ export class RuntimeLogs {
   get service(): ServiceImpl<typeof PluginRuntimeLogHost> {
     return {
       appendLogs: ({ sessionId, logs }) => {
+        this.calls.push(logs.length);
         if (sessionId.trim() === "") throw new ConnectError("session id is required", Code.InvalidArgument);
         const entries = this.#sessions.get(sessionId);
         if (entries === undefined) throw new ConnectError("runtime session not found", Code.NotFound);

@@ -1,7 +1,7 @@
 // S3 in memory, as gestaltd offers it to plugins: a namespace per plugin, objects in chunks of 64 KiB (reference §4.2).
 import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type Timestamp, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type HandlerContext, type ServiceImpl } from "@connectrpc/connect";
 import {
   type ByteRange,
@@ -19,12 +19,30 @@ const CHUNK_BYTES = 64 * 1024;
 const DEFAULT_MAX_KEYS = 1000;
 const DEFAULT_PRESIGN_SECONDS = 900n;
 
+/** What tests want to know of the calls. */
+export interface S3Watch {
+  /** Reads whose stream is open. */
+  reading: number;
+  /** Data frames that reads have handed out. */
+  framesRead: number;
+  /** Sizes of the data messages of writes. */
+  readonly written: number[];
+  /** The first messages of writes. */
+  readonly opened: WriteObjectOpen[];
+  /** Writes whose stream is open. */
+  writing: number;
+  /** While it is there, writes wait for it before they read on. */
+  gate: Promise<void> | undefined;
+  /** gestaltd has no address it can be reached at from outside. */
+  withoutBaseUrl: boolean;
+}
+
 interface Stored {
   readonly meta: S3ObjectMeta;
   readonly body: Buffer;
 }
 
-export function createS3(): ServiceImpl<typeof S3> {
+export function createS3(watch: S3Watch = createS3Watch()): ServiceImpl<typeof S3> {
   const objects = new Map<string, Stored>();
   const find = (context: HandlerContext, ref: S3ObjectRef | undefined) => {
     const stored = objects.get(keyOf(context, ref));
@@ -44,22 +62,38 @@ export function createS3(): ServiceImpl<typeof S3> {
     async *readObject(request, context) {
       const { meta, body } = find(context, request.ref);
       check(meta, request.ifMatch, request.ifNoneMatch);
+      checkTimes(meta, request.ifModifiedSince, request.ifUnmodifiedSince);
       const range = slice(body, request.range);
-      yield { result: { case: "meta", value: meta } };
-      for (let at = 0; at < range.length; at += CHUNK_BYTES) {
-        yield { result: { case: "data", value: range.subarray(at, at + CHUNK_BYTES) } };
+      watch.reading++;
+      try {
+        yield { result: { case: "meta", value: meta } };
+        for (let at = 0; at < range.length; at += CHUNK_BYTES) {
+          watch.framesRead++;
+          yield { result: { case: "data", value: range.subarray(at, at + CHUNK_BYTES) } };
+        }
+      } finally {
+        watch.reading--;
       }
     },
     async writeObject(requests, context) {
       const chunks: Uint8Array[] = [];
       let open: WriteObjectOpen | undefined;
-      for await (const { msg } of requests) {
-        if (msg.case === "open" && open === undefined) {
-          open = msg.value;
-          const earlier = objects.get(keyOf(context, msg.value.ref));
-          check(earlier?.meta, msg.value.ifMatch, msg.value.ifNoneMatch);
-        } else if (msg.case === "data" && open !== undefined) chunks.push(msg.value);
-        else throw new ConnectError("write stream must start with open", Code.InvalidArgument);
+      watch.writing++;
+      try {
+        for await (const { msg } of requests) {
+          await watch.gate;
+          if (msg.case === "open" && open === undefined) {
+            open = msg.value;
+            watch.opened.push(open);
+            const earlier = objects.get(keyOf(context, msg.value.ref));
+            check(earlier?.meta, msg.value.ifMatch, msg.value.ifNoneMatch);
+          } else if (msg.case === "data" && open !== undefined) {
+            watch.written.push(msg.value.byteLength);
+            chunks.push(msg.value);
+          } else throw new ConnectError("write stream must start with open", Code.InvalidArgument);
+        }
+      } finally {
+        watch.writing--;
       }
       if (open === undefined) throw new ConnectError("write stream must start with open", Code.InvalidArgument);
       return store(context, open.ref, Buffer.concat(chunks), open.contentType, open.metadata);
@@ -76,15 +110,21 @@ export function createS3(): ServiceImpl<typeof S3> {
       check(meta, request.ifMatch, request.ifNoneMatch);
       return store(context, request.destination, body, meta.contentType, meta.metadata);
     },
-    presignObject({ ref, method, expiresSeconds }) {
+    presignObject({ ref, method, expiresSeconds, contentType, headers }) {
+      if (watch.withoutBaseUrl) throw new ConnectError("object access needs a base URL", Code.FailedPrecondition);
       const seconds = expiresSeconds > 0n ? expiresSeconds : DEFAULT_PRESIGN_SECONDS;
       return {
         url: `http://gestaltd.invalid/api/v1/s3/object-access/${encodeURIComponent(ref?.key ?? "")}`,
         method: method === PresignMethod.UNSPECIFIED ? PresignMethod.GET : method,
         expiresAt: timestampFromMs(Date.now() + Number(seconds) * 1000),
+        headers: { ...headers, ...(contentType === "" ? {} : { "content-type": contentType }) },
       };
     },
   };
+}
+
+export function createS3Watch(): S3Watch {
+  return { reading: 0, framesRead: 0, written: [], opened: [], writing: 0, gate: undefined, withoutBaseUrl: false };
 }
 
 interface ListRequest {
@@ -145,8 +185,19 @@ function keyOf(context: HandlerContext, ref: S3ObjectRef | undefined, bucket = r
 function check(meta: S3ObjectMeta | undefined, ifMatch: string, ifNoneMatch: string): void {
   const matches = (etag: string) => meta !== undefined && (etag === "*" || etag === meta.etag);
   if ((ifMatch !== "" && !matches(ifMatch)) || (ifNoneMatch !== "" && matches(ifNoneMatch))) {
-    throw new ConnectError("s3: precondition failed", Code.FailedPrecondition);
+    throw preconditionFailed();
   }
+}
+
+function preconditionFailed(): ConnectError {
+  return new ConnectError("s3: precondition failed", Code.FailedPrecondition);
+}
+
+/** To the second, as HTTP dates are. */
+function checkTimes(meta: S3ObjectMeta, modifiedSince: Timestamp | undefined, unmodified: Timestamp | undefined): void {
+  const changed = meta.lastModified?.seconds ?? 0n;
+  if (modifiedSince !== undefined && changed <= modifiedSince.seconds) throw preconditionFailed();
+  if (unmodified !== undefined && changed > unmodified.seconds) throw preconditionFailed();
 }
 
 /** Inclusive on both ends, whatever the protocol's comment says. */

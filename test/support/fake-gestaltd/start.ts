@@ -1,11 +1,9 @@
 // A fake gestaltd and a client of ours for one test: connections that outlive the client fail it.
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
-import { hostAuthority } from "../../../src/bridge/host/authority.ts";
 import { createHostClient, type HostClient, type HostClientOptions } from "../../../src/bridge/host/client.ts";
-import { type HostService, hostServices } from "../../../src/bridge/host/host-service.ts";
-import { createSecrets } from "../../../src/bridge/log.ts";
-import { splitEnvironment } from "../../../src/bridge/runtime/plugin-environment.ts";
+import type { HostService } from "../../../src/bridge/host/host-service.ts";
+import { offeredServices } from "../../../src/bridge/host/offered.ts";
 import { FakeGestaltd, type FakeGestaltdOptions, type Offer } from "./fake-gestaltd.ts";
 
 export async function startFakeGestaltd(t: TestContext, options?: FakeGestaltdOptions): Promise<FakeGestaltd> {
@@ -34,8 +32,7 @@ export async function offered(
 }
 
 export function servicesOf(env: Readonly<Record<string, string>>): (name: string) => HostService {
-  const { hosts } = splitEnvironment(env, createSecrets());
-  const services = hostServices(hosts, hostAuthority(env));
+  const services = offeredServices(env);
   return (name) => {
     const service = services.get(name);
     assert.ok(service, `${name} is not offered`);

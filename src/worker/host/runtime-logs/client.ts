@@ -1,10 +1,100 @@
 // gestaltd's log of the session.
-import type { HostLink } from "../link.ts";
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { Code } from "@connectrpc/connect";
+import {
+  type PluginRuntimeLogEntrySchema,
+  PluginRuntimeLogHost,
+  PluginRuntimeLogStream,
+} from "../../../gen/gestalt/provider/v1/runtime_log_pb.ts";
+import { hostCalls } from "../calls.ts";
+import { FailedPreconditionError } from "../errors.ts";
+import { countOf, numberOf } from "../fields.ts";
+import type { HostCallOptions, HostLink } from "../link.ts";
+import { unaryMethods } from "../unary-method.ts";
+import { lineWriter } from "./line-writer.ts";
 
+/**
+ * `request.log` and the console reach the same log by themselves. This is for lines of something else: a program's output, a
+ * build. gestaltd keeps the newest 4,096 lines of a session. Repeating an append doubles its lines.
+ */
 export interface RuntimeLogHost {
-  readonly todo?: never;
+  /** Returns gestaltd's number of the last line it has. Empty messages are dropped. */
+  appendLogs(entries: readonly RuntimeLogEntry[], options?: RuntimeLogOptions): Promise<number>;
+  /** One line. */
+  append(entry: RuntimeLogEntry | string, options?: RuntimeLogOptions): Promise<number>;
+  /**
+   * Takes text as it comes and appends it line by line; back-pressure is gestaltd's. A last line without an end is appended
+   * when the writer is closed. `stdout` when no stream is named.
+   */
+  writer(stream?: RuntimeLogStream, options?: RuntimeLogOptions): WritableStream<string | Uint8Array>;
 }
 
-export function runtimeLogHostClient(_link: HostLink): RuntimeLogHost {
-  return {};
+/** `runtime` is for what the runtime says, not the provider. */
+export type RuntimeLogStream = "stdout" | "stderr" | "runtime";
+
+export interface RuntimeLogEntry {
+  readonly message: string;
+  /** `stdout` when left out. */
+  readonly stream?: RuntimeLogStream | undefined;
+  /** When it was seen; now when left out. */
+  readonly observedAt?: Date | undefined;
+  /** The source's own counter, for putting lines in order. */
+  readonly sourceSeq?: number | bigint | undefined;
+}
+
+export interface RuntimeLogOptions extends HostCallOptions {
+  /** Another session than this one. */
+  readonly sessionId?: string | undefined;
+}
+
+/** Where gestaltd says which session this is (reference §2.5). */
+const SESSION_VARIABLE = "GESTALT_RUNTIME_SESSION_ID";
+
+export function runtimeLogHostClient(link: HostLink): RuntimeLogHost {
+  const calls = hostCalls(PluginRuntimeLogHost, "runtimeLogs", link);
+  const append = unaryMethods("runtimeLogs", link)(
+    calls.appendLogs,
+    ({ entries, sessionId }: { readonly entries: readonly RuntimeLogEntry[]; readonly sessionId: string }) => ({
+      sessionId,
+      logs: entries.map(entryTo),
+    }),
+    ({ lastSeq }) => numberOf(lastSeq, "number of a line"),
+  );
+  const appendLogs: RuntimeLogHost["appendLogs"] = async (entries, options) =>
+    append({ entries, sessionId: sessionOf(link, options) }, options);
+  return {
+    appendLogs,
+    append: (entry, options) => appendLogs([typeof entry === "string" ? { message: entry } : entry], options),
+    writer: (stream = "stdout", options) =>
+      lineWriter((lines) =>
+        appendLogs(
+          lines.map((message) => ({ message, stream })),
+          options,
+        ),
+      ),
+  };
+}
+
+function sessionOf({ env }: HostLink, { sessionId = env[SESSION_VARIABLE] }: RuntimeLogOptions = {}): string {
+  if (sessionId !== undefined && sessionId !== "") return sessionId;
+  const text = `this session has no variable ${SESSION_VARIABLE}: name the session whose log it is`;
+  throw new FailedPreconditionError("runtimeLogs", Code.FailedPrecondition, text);
+}
+
+const STREAMS: Readonly<Record<RuntimeLogStream, PluginRuntimeLogStream>> = {
+  stdout: PluginRuntimeLogStream.STDOUT,
+  stderr: PluginRuntimeLogStream.STDERR,
+  runtime: PluginRuntimeLogStream.RUNTIME,
+};
+
+function entryTo(entry: RuntimeLogEntry): MessageInitShape<typeof PluginRuntimeLogEntrySchema> {
+  const { message, stream = "stdout", observedAt = new Date(), sourceSeq = 0 } = entry;
+  return {
+    message,
+    stream: STREAMS[stream],
+    observedAt: timestampFromDate(observedAt),
+    sourceSeq:
+      typeof sourceSeq === "bigint" ? sourceSeq : BigInt(countOf(sourceSeq, "sourceSeq", Number.MAX_SAFE_INTEGER)),
+  };
 }

@@ -1,0 +1,38 @@
+// What a Worker with a channel to gestaltd brings along. One without carries none of it: installed by the module that exports
+// HostChannel, it is in no bundle that does not name that, which spares it some 45 kB (gzip).
+import type { Transport } from "@connectrpc/connect";
+import type { Bindings, Call } from "../call.ts";
+import type { Session } from "../sessions/session.ts";
+
+export interface Hosting {
+  /** Takes a bridge's WebSocket to its session's object. */
+  connect(request: Request, bindings: Bindings, session: Session): Promise<Response>;
+  /** The way of one call to the host services of its session. `working` says whether more host calls are to be expected. */
+  open(call: Call, working: () => boolean): HostWay;
+  /** Queues what `console` was given for the session's log; sent beside the call, which it neither fails nor holds up. */
+  sendLine(call: Call, stream: "stdout" | "stderr", values: readonly unknown[]): void;
+  /** Sends what this isolate still has of the session's log. */
+  sendLastLines(call: Call): Promise<void>;
+}
+
+export interface HostWay {
+  transport(name: string): Transport;
+  /** The call's handler is done. */
+  rest(): void;
+}
+
+let installed: Hosting | undefined;
+
+export function installHosting(hosting: Hosting): void {
+  installed = hosting;
+}
+
+export function hosting(): Hosting | undefined {
+  return installed;
+}
+
+/** What to do when a worker has no channel, for the operator. */
+export const NO_CHANNEL =
+  'This worker has no host channel. Export the class from its main module, export { HostChannel } from "gestalt-edge/channel", and ' +
+  'bind it in wrangler.toml: a [[durable_objects.bindings]] with name = "GESTALT_EDGE_CHANNEL" and class_name = "HostChannel", and a ' +
+  '[[migrations]] with new_sqlite_classes = ["HostChannel"].';
