@@ -1,4 +1,9 @@
-// A provider's log: one line of JSON per entry on the Worker's console, where wrangler, the dashboard and the bridge read it.
+// A provider's log: one line of JSON per entry on the Worker's console, where wrangler and the dashboard read it, and in the
+// log of the session it belongs to, where gestaltd's operator does.
+import { currentCall } from "./async-context.ts";
+import type { Call } from "./call.ts";
+import { print } from "./logging/console.ts";
+import { inJson } from "./logging/in-json.ts";
 
 /** Logging never throws: what JSON cannot say is described in words. */
 export interface Log {
@@ -15,10 +20,19 @@ export type LogFields = Readonly<Record<string, unknown>>;
  * `level` or `message`, is lost: fields often come from callers, who must not pass for another session.
  */
 export function createLog(base: LogFields = {}): Log {
+  return logOf(base, currentCall);
+}
+
+/** The log of one call: its entries go to the log of the call's session, wherever they are written from. */
+export function createCallLog(call: Call): Log {
+  return logOf({ provider: call.session.provider, session: call.session.name }, () => call);
+}
+
+function logOf(base: LogFields, callOf: () => Call | undefined): Log {
   const write =
     (level: "debug" | "info" | "warn" | "error") =>
     (message: string, fields: LogFields = {}) =>
-      console[level](line({ level, message, ...base }, fields));
+      print(level, [line({ level, message, ...base }, fields)], callOf());
   return { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error") };
 }
 
@@ -30,13 +44,6 @@ function line(head: LogFields, fields: LogFields): string {
     const printable = Object.keys(fields).map((name) => [name, asText(() => fields[name])]);
     return JSON.stringify({ ...head, ...Object.fromEntries(printable), ...head });
   }
-}
-
-function inJson(_key: string, value: unknown): unknown {
-  if (typeof value === "bigint" || typeof value === "symbol") return String(value);
-  if (!(value instanceof Error)) return value;
-  const { name, message, stack, cause } = value;
-  return { name, message, stack, cause, ...(value instanceof AggregateError && { errors: value.errors }) };
 }
 
 /** For entries with cycles, or getters that throw. */

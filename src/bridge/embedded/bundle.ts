@@ -8,6 +8,7 @@ import { GrpcCode } from "../../wire/codes.ts";
 import { BridgeError } from "../errors.ts";
 import { missingFiles } from "./missing-files.ts";
 import type { WorkerProject } from "./project.ts";
+import { type EgressGuardModules, guardedEntry, waysOut } from "./ways-out.ts";
 
 export interface WorkerBundle {
   /** The entry module, without source map. */
@@ -36,16 +37,23 @@ const NODE_FLAGS = new Set(["nodejs_compat", "nodejs_compat_v2", "nodejs_als"]);
  * Puts the absolute path of each file it reads into `inputs`, also when it fails, and then of imported files that are not
  * there: whoever mends the fault changes one of them.
  *
+ * With `guard` the bundle enforces sessions' egress policies itself, where nothing around it does.
+ *
  * @throws BridgeError FAILED_PRECONDITION with file and line of each error in the sources.
  */
-export async function bundleWorker(project: WorkerProject, inputs = new Set<string>()): Promise<WorkerBundle> {
+export async function bundleWorker(
+  project: WorkerProject,
+  inputs = new Set<string>(),
+  guard?: EgressGuardModules,
+): Promise<WorkerBundle> {
   const { build } = await import("esbuild");
   const modules: BundleModule[] = [];
   const node = project.config.compatibility_flags.some((flag) => NODE_FLAGS.has(flag));
   try {
     const result = await build({
       ...buildOptions(project, node),
-      plugins: [binaryModules(modules, inputs), nodeModules(node), filesRead(inputs)],
+      ...(guard === undefined ? {} : { entryPoints: [], stdin: guardedEntry(project, guard) }),
+      plugins: [waysOut(project, guard), binaryModules(modules, inputs), nodeModules(node), filesRead(inputs)],
     });
     return toBundle(result.outputFiles, modules);
   } catch (error) {

@@ -2,11 +2,14 @@
 // Miniflare take other options; nothing outside this file sees either.
 import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Readable } from "node:stream";
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from "miniflare";
+import type { GatePaths } from "../egress/node-egress.ts";
 import type { WorkerBundle } from "./bundle.ts";
-import type { WorkerLogLine } from "./node-log.ts";
 import { guardOrphan } from "./orphan-guard.ts";
 import type { WorkerProject } from "./project.ts";
+import { workerServices } from "./worker-services.ts";
+import { readWorkerdOutput, type WorkerdLine } from "./workerd-output.ts";
 
 export interface WorkerdSpec {
   readonly project: WorkerProject;
@@ -17,23 +20,32 @@ export interface WorkerdSpec {
   readonly data: string;
   /** Port on 127.0.0.1; 0 for any. */
   readonly port: number;
+  /** Gates of the guarded services; undefined when there are none. */
+  readonly gates: GatePaths | undefined;
+}
+
+/** `http://127.0.0.1:<port>`, straight to a service: Miniflare's own entry worker would halve the throughput. */
+export interface WorkerdOrigins {
+  /** For sessions without an egress policy. */
+  readonly open: string;
+  /** Guarded services, in the order of their gates. */
+  readonly guarded: readonly string[];
 }
 
 export interface WorkerdHooks {
-  log(line: WorkerLogLine): void;
+  log(line: WorkerdLine): void;
   /** workerd has ended although nobody asked it to. It is being started again. */
   died(): void;
-  /** It runs again, at this origin. */
-  revived(origin: string): void;
+  /** It runs again, at these origins. */
+  revived(origins: WorkerdOrigins): void;
   /** It cannot be brought back. */
   lost(error: Error): void;
 }
 
 export interface Workerd {
-  /** `http://127.0.0.1:<port>`, straight to the worker: Miniflare's own entry worker would halve the throughput. */
-  readonly origin: string;
-  /** Ends the running worker and starts another; data stays. Resolves to the new origin. */
-  replace(spec: WorkerdSpec): Promise<string>;
+  readonly origins: WorkerdOrigins;
+  /** Ends the running worker and starts another; data stays. */
+  replace(spec: WorkerdSpec): Promise<WorkerdOrigins>;
   close(): Promise<void>;
 }
 
@@ -62,7 +74,11 @@ export async function startWorkerd(spec: WorkerdSpec, hooks: WorkerdHooks): Prom
   const miniflare = new Miniflare(options(spec, hooks));
   withoutSignals();
 
-  const origin = async () => (await miniflare.unsafeGetDirectURL()).origin;
+  const origin = async (name: string) => (await miniflare.unsafeGetDirectURL(name)).origin;
+  const origins = async (): Promise<WorkerdOrigins> => {
+    const { open, guarded } = workerServices(current);
+    return { open: await origin(open), guarded: await Promise.all(guarded.map(origin)) };
+  };
 
   const revive = async () => {
     hooks.died();
@@ -75,7 +91,7 @@ export async function startWorkerd(spec: WorkerdSpec, hooks: WorkerdHooks): Prom
       try {
         // Miniflare itself starts workerd again, once; the later attempts are ours.
         if (attempt > 0) await miniflare.setOptions(options({ ...current, port: 0 }, hooks));
-        return hooks.revived(await origin());
+        return hooks.revived(await origins());
       } catch (error) {
         failure = error as Error;
       }
@@ -84,16 +100,16 @@ export async function startWorkerd(spec: WorkerdSpec, hooks: WorkerdHooks): Prom
   };
 
   try {
-    const first = await origin();
+    const first = await origins();
     expected = false;
     return {
-      origin: first,
+      origins: first,
       async replace(next) {
         expected = true;
         try {
           await miniflare.setOptions(options(next, hooks));
           current = next;
-          return await origin();
+          return await origins();
         } finally {
           expected = false;
         }
@@ -118,27 +134,10 @@ export function isAddressInUse(error: unknown): boolean {
   return (error as { code?: unknown }).code === "ERR_ADDRESS_IN_USE";
 }
 
-function options({ project, bundle, variables, data, port }: WorkerdSpec, hooks: WorkerdHooks): MiniflareOptions {
-  const { workerOptions, externalWorkers } = project.miniflare;
-  const { modulesRules: _rules, ...bindings } = workerOptions;
-  const map = Buffer.from(bundle.sourceMap).toString("base64");
-  const worker = {
-    ...bindings,
-    name: project.name,
-    modules: [
-      {
-        type: "ESModule" as const,
-        path: "worker.js",
-        contents: `${bundle.code}\n//# sourceMappingURL=data:application/json;base64,${map}`,
-      },
-      ...bundle.modules.map(({ name, type, contents }) => ({ type, path: name.replace("./", ""), contents })),
-    ],
-    bindings: { ...workerOptions.bindings, ...variables },
-    unsafeDirectSockets: [{ host: "127.0.0.1", port }],
-  };
+function options(spec: WorkerdSpec, hooks: WorkerdHooks): MiniflareOptions {
   return {
-    workers: [worker, ...externalWorkers],
-    defaultPersistRoot: data,
+    workers: [...workerServices(spec).workers],
+    defaultPersistRoot: spec.data,
     host: "127.0.0.1",
     // Both would call home.
     cf: false,
@@ -146,15 +145,12 @@ function options({ project, bundle, variables, data, port }: WorkerdSpec, hooks:
     logRequests: false,
     log: new HookLog(hooks),
     structuredWorkerdLogs: true,
-    handleStructuredLogs: ({ level, message, timestamp }: StructuredLog) =>
-      hooks.log({ level: toLevel(level), message, time: timestamp }),
+    // Miniflare's own reader of these does not tell whose line it is.
+    handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
+      readWorkerdOutput(stdout, "stdout", hooks.log);
+      readWorkerdOutput(stderr, "stderr", hooks.log);
+    },
   };
-}
-
-interface StructuredLog {
-  readonly level: string;
-  readonly message: string;
-  readonly timestamp: number;
 }
 
 /** Miniflare's own messages, as lines of the node's log. */
@@ -168,12 +164,8 @@ class HookLog extends Log {
 
   override logWithLevel(level: LogLevel, message: string): void {
     if (level > LogLevel.WARN) return;
-    this.#hooks.log({ level: level === LogLevel.WARN ? "warn" : "error", message, time: Date.now() });
+    this.#hooks.log({ from: "workerd", level: level === LogLevel.WARN ? "warn" : "error", message, time: Date.now() });
   }
-}
-
-function toLevel(level: string): WorkerLogLine["level"] {
-  return level === "debug" || level === "warn" || level === "error" ? level : "info";
 }
 
 /**

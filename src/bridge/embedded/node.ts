@@ -1,5 +1,6 @@
 // The embedded node: one workerd for one project on this machine, started and looked after. The detached process
 // (main.ts) and `gestalt-edge dev` both run it; bridges find it by its control socket.
+import { randomBytes } from "node:crypto";
 import { realpathSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,15 +8,26 @@ import {
   CALL_LOG_BINDING,
   DIGEST_BINDING,
   JWKS_BINDING,
+  LOG_MARK_BINDING,
   NAME_BINDING,
   PRESIGN_SECRET_BINDING,
+  splitMarkedLine,
 } from "../../wire/bindings.ts";
 import { GrpcCode } from "../../wire/codes.ts";
+import { ClientGuards } from "../egress/client-guards.ts";
+import { NodeEgress } from "../egress/node-egress.ts";
 import { BridgeError } from "../errors.ts";
 import { privateSocketFolder } from "../socket-folder.ts";
 import type { EmbeddedWorker, WorkerState } from "./control-protocol.ts";
 import { type ControlServer, openControlServer } from "./control-server.ts";
-import { isAddressInUse, startWorkerd, type Workerd, type WorkerdHooks, type WorkerdSpec } from "./miniflare.ts";
+import {
+  isAddressInUse,
+  startWorkerd,
+  type Workerd,
+  type WorkerdHooks,
+  type WorkerdOrigins,
+  type WorkerdSpec,
+} from "./miniflare.ts";
 import { openNodeLog, type WorkerLogLine } from "./node-log.ts";
 import { type BuiltWorker, type ProjectBuilder, projectBuilder } from "./project-builder.ts";
 import { startFault } from "./start-fault.ts";
@@ -24,13 +36,16 @@ import {
   presignSecret,
   readNodeRecord,
   readPort,
+  readSlots,
   removeNodeRecord,
   type StateFolder,
   writeNodeRecord,
   writePort,
+  writeSlots,
 } from "./state-folder.ts";
 import { takeState } from "./take-state.ts";
 import { createNodeKey, type NodeKey } from "./worker-key.ts";
+import type { WorkerdLine } from "./workerd-output.ts";
 
 export type { EmbeddedWorker, PrivateJwk, WorkerState } from "./control-protocol.ts";
 export type { LogLevel, WorkerLogLine } from "./node-log.ts";
@@ -86,6 +101,8 @@ const GRACE_MS = 2_000;
 /** A node that fails at once stays this long for the bridge that started it to hear why, in milliseconds. */
 const LAST_WORDS_MS = 2_000;
 const CONTROL_SOCKET = "control.sock";
+/** Enough that no caller can guess it, short enough to be printed before each line. */
+const LOG_MARK_BYTES = 12;
 /** A node that no bridge ever came to waits this long, in milliseconds. */
 const FIRST_BRIDGE_MS = 10_000;
 
@@ -128,12 +145,18 @@ class Node implements EmbeddedNode {
   readonly #log: ReturnType<typeof openNodeLog>;
   readonly #builder: ProjectBuilder;
   readonly #ends: (() => void)[] = [];
+  readonly #logMark = randomBytes(LOG_MARK_BYTES).toString("base64url");
   #control: ControlServer | undefined;
   #workerd: Workerd | undefined;
+  #egress: NodeEgress | undefined;
+  /** Of the guarded services. */
+  #guardOrigins: readonly string[] = [];
+  #built: BuiltWorker | undefined;
   #key: NodeKey | undefined;
   #worker: EmbeddedWorker | undefined;
   #idle: NodeJS.Timeout | undefined;
   readonly #firstBridge = Promise.withResolvers<void>();
+  readonly #started = Promise.withResolvers<void>();
   #reloading: Promise<EmbeddedWorker> | undefined;
   #closing: Promise<void> | undefined;
 
@@ -170,28 +193,36 @@ class Node implements EmbeddedNode {
     const path = join(temporary, CONTROL_SOCKET);
     // A process of its own puts all its temporary files there, so that a successor can remove them if it must.
     if (this.#options.endsWithBridges) process.env.TMPDIR = temporary;
+    const egress = new NodeEgress(temporary, {
+      restart: () => this.#addSlots(),
+      needed: (slots) => writeSlots(this.#folder, slots),
+      denied: (guards, reason) => {
+        this.#write("warn", reason);
+        this.#control?.denied(guards, reason);
+      },
+    });
+    this.#egress = egress;
     this.#control = await openControlServer(path, {
       bridges: (count) => this.#bridgesChanged(count),
       retire: () => this.#retire(),
+      guards: (client) => new ClientGuards(egress, client),
+      guardOrigins: () => this.#guardOrigins,
     });
     writeNodeRecord(this.#folder, { pid: process.pid, project: this.project, socket: path });
     this.#publish({ type: "starting" });
     this.#endAfter(FIRST_BRIDGE_MS);
     this.#key = await createNodeKey();
     const built = await this.#builder.build();
+    await egress.open(readSlots(this.#folder));
     this.#workerd = await this.#startWorkerd(this.#spec(built));
-    writePort(this.#folder, Number(new URL(this.#workerd.origin).port));
-    this.#ready(built, this.#workerd.origin);
+    writePort(this.#folder, Number(new URL(this.#workerd.origins.open).port));
+    this.#ready(built, this.#workerd.origins);
+    this.#started.resolve();
   }
 
   reload(): Promise<EmbeddedWorker> {
     // A change during a reload is seen by the one that follows it.
-    const next = (this.#reloading ?? Promise.resolve()).then(
-      () => this.#reload(),
-      () => this.#reload(),
-    );
-    this.#reloading = next;
-    return next;
+    return this.#inTurn(() => this.#reload());
   }
 
   close(): Promise<void> {
@@ -209,8 +240,7 @@ class Node implements EmbeddedNode {
 
   async #reload(): Promise<EmbeddedWorker> {
     const workerd = this.#workerd;
-    if (workerd === undefined || this.#closing)
-      throw new BridgeError(GrpcCode.unavailable, "the embedded node has ended");
+    if (workerd === undefined || this.#closing) throw ended();
     try {
       const built = await this.#builder.build();
       return this.#ready(built, await workerd.replace(this.#spec(built)));
@@ -222,24 +252,42 @@ class Node implements EmbeddedNode {
     }
   }
 
+  /** Makes room for more egress policies. Calls in flight are lost. */
+  async #addSlots(): Promise<void> {
+    await this.#started.promise;
+    await this.#inTurn(async () => {
+      const [workerd, built, egress] = [this.#workerd, this.#built, this.#egress];
+      if (workerd === undefined || built === undefined || egress === undefined || this.#closing) throw ended();
+      this.#write("info", `restarting the worker with ${egress.slots} guarded services`);
+      return this.#ready(built, await workerd.replace(this.#spec(built)));
+    });
+  }
+
+  #inTurn(work: () => Promise<EmbeddedWorker>): Promise<EmbeddedWorker> {
+    const next = (this.#reloading ?? Promise.resolve()).then(work, work);
+    this.#reloading = next;
+    return next;
+  }
+
   #spec({ project, bundle }: BuiltWorker): WorkerdSpec {
     const own = project.miniflare.workerOptions.bindings ?? {};
     const variables = {
       [JWKS_BINDING]: this.#key?.jwks ?? "",
       [NAME_BINDING]: project.name,
       [DIGEST_BINDING]: bundle.digest,
+      [LOG_MARK_BINDING]: this.#logMark,
       ...(own[PRESIGN_SECRET_BINDING] ? {} : { [PRESIGN_SECRET_BINDING]: presignSecret(this.#folder) }),
       ...(this.#options.callLog ? { [CALL_LOG_BINDING]: "1" } : {}),
     };
     const port = this.#options.port ?? readPort(this.#folder) ?? 0;
-    return { project, bundle, variables, data: this.#folder.data, port };
+    return { project, bundle, variables, data: this.#folder.data, port, gates: this.#egress?.paths };
   }
 
   async #startWorkerd(spec: WorkerdSpec): Promise<Workerd> {
     const hooks: WorkerdHooks = {
       log: (line) => this.#writeLine(line),
       died: () => this.#publish({ type: "restarting" }),
-      revived: (origin) => this.#setWorker({ ...this.worker, origin }),
+      revived: (origins) => this.#running({ ...this.worker, origin: origins.open }, origins),
       lost: (error) => void this.fail(error),
     };
     try {
@@ -253,11 +301,19 @@ class Node implements EmbeddedNode {
     }
   }
 
-  #ready({ project, bundle }: BuiltWorker, origin: string): EmbeddedWorker {
+  #ready(built: BuiltWorker, origins: WorkerdOrigins): EmbeddedWorker {
+    const { project, bundle } = built;
     const key = this.#key?.privateJwk;
     if (key === undefined) throw new BridgeError(GrpcCode.internal, "the node has no key", { user: false });
     const { digest, bytes } = bundle;
-    return this.#setWorker({ origin, name: project.name, digest, bundleBytes: bytes, key });
+    this.#built = built;
+    return this.#running({ origin: origins.open, name: project.name, digest, bundleBytes: bytes, key }, origins);
+  }
+
+  #running(worker: EmbeddedWorker, { guarded }: WorkerdOrigins): EmbeddedWorker {
+    this.#guardOrigins = guarded;
+    this.#egress?.restarted();
+    return this.#setWorker(worker);
   }
 
   #setWorker(worker: EmbeddedWorker): EmbeddedWorker {
@@ -301,6 +357,7 @@ class Node implements EmbeddedNode {
       await this.#control.close();
     }
     await this.#workerd?.close();
+    await this.#egress?.close();
     this.#log.close();
     for (const end of this.#ends) end();
   }
@@ -309,10 +366,19 @@ class Node implements EmbeddedNode {
     this.#log.write({ level, message, time: Date.now() });
   }
 
-  #writeLine(line: WorkerLogLine): void {
+  #writeLine({ from, ...printed }: WorkerdLine): void {
+    const { session, text: message } = splitMarkedLine(this.#logMark, printed.message);
+    const line = { ...printed, message };
     this.#log.write(line);
     this.#options.hooks?.log?.(line);
+    // What the worker prints outside of any call stays here: it may be about anybody.
+    if (session !== undefined) this.#control?.print({ ...line, session });
+    else if (from === "workerd") this.#control?.print(line);
   }
+}
+
+function ended(): BridgeError {
+  return new BridgeError(GrpcCode.unavailable, "the embedded node has ended");
 }
 
 /** What a node that was killed left behind, apart from its data. The caller holds the lock, so that node is gone. */

@@ -26,6 +26,7 @@ const DEFAULT_STATE = ".gestalt-edge/state";
 const LOCK_FILE = "node.lock";
 const RECORD_FILE = "node.json";
 const PORT_FILE = "port";
+const SLOTS_FILE = "egress-slots";
 const PRESIGN_SECRET_FILE = "presign-secret";
 const PRESIGN_SECRET_BYTES = 32;
 
@@ -99,6 +100,17 @@ export function readPort(folder: StateFolder): number | undefined {
 
 export function writePort(folder: StateFolder, port: number): void {
   writeAtomically(join(folder.path, PORT_FILE), String(port));
+}
+
+/** How many guarded services the last run needed at once: making them at the start saves a restart of workerd later. */
+export function readSlots(folder: StateFolder): number {
+  const file = join(folder.path, SLOTS_FILE);
+  const count = existsSync(file) ? Number(readFileSync(file, "utf8")) : 0;
+  return Number.isInteger(count) && count > 0 ? count : 0;
+}
+
+export function writeSlots(folder: StateFolder, count: number): void {
+  writeAtomically(join(folder.path, SLOTS_FILE), String(count));
 }
 
 /** Secret that signs presigned URLs, made once per state folder. */

@@ -4,19 +4,19 @@
 // @generated from file gestalt/edge/v1/bridge.proto (package gestalt.edge.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { PluginRuntimeLogStream } from "../../provider/v1/runtime_log_pb.ts";
 import { file_gestalt_provider_v1_runtime_log } from "../../provider/v1/runtime_log_pb.ts";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Message } from "@bufbuild/protobuf";
+import { file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file gestalt/edge/v1/bridge.proto.
  */
 export const file_gestalt_edge_v1_bridge: GenFile = /*@__PURE__*/
-  fileDesc("ChxnZXN0YWx0L2VkZ2UvdjEvYnJpZGdlLnByb3RvEg9nZXN0YWx0LmVkZ2UudjEiTAoQV3JpdGVMb2dzUmVxdWVzdBInCgVsaW5lcxgBIAMoCzIYLmdlc3RhbHQuZWRnZS52MS5Mb2dMaW5lEg8KB2Ryb3BwZWQYAiABKAQihwEKB0xvZ0xpbmUSOwoGc3RyZWFtGAEgASgOMisuZ2VzdGFsdC5wcm92aWRlci52MS5QbHVnaW5SdW50aW1lTG9nU3RyZWFtEg8KB21lc3NhZ2UYAiABKAkSLgoKd3JpdHRlbl9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEwoRV3JpdGVMb2dzUmVzcG9uc2UyYwoNQnJpZGdlU2VydmljZRJSCglXcml0ZUxvZ3MSIS5nZXN0YWx0LmVkZ2UudjEuV3JpdGVMb2dzUmVxdWVzdBoiLmdlc3RhbHQuZWRnZS52MS5Xcml0ZUxvZ3NSZXNwb25zZWIGcHJvdG8z", [file_gestalt_provider_v1_runtime_log, file_google_protobuf_timestamp]);
+  fileDesc("ChxnZXN0YWx0L2VkZ2UvdjEvYnJpZGdlLnByb3RvEg9nZXN0YWx0LmVkZ2UudjEiawoQV3JpdGVMb2dzUmVxdWVzdBInCgVsaW5lcxgBIAMoCzIYLmdlc3RhbHQuZWRnZS52MS5Mb2dMaW5lEg8KB2Ryb3BwZWQYAiABKAQSDgoGd3JpdGVyGAMgASgJEg0KBWZpcnN0GAQgASgEIocBCgdMb2dMaW5lEjsKBnN0cmVhbRgBIAEoDjIrLmdlc3RhbHQucHJvdmlkZXIudjEuUGx1Z2luUnVudGltZUxvZ1N0cmVhbRIPCgdtZXNzYWdlGAIgASgJEi4KCndyaXR0ZW5fYXQYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhMKEVdyaXRlTG9nc1Jlc3BvbnNlIjkKEVdyaXRlU3BhbnNSZXF1ZXN0EiQKBXNwYW5zGAEgAygLMhUuZ2VzdGFsdC5lZGdlLnYxLlNwYW4ioQIKBFNwYW4SEAoIdHJhY2VfaWQYASABKAwSDwoHc3Bhbl9pZBgCIAEoDBIWCg5wYXJlbnRfc3Bhbl9pZBgDIAEoDBIMCgRuYW1lGAQgASgJEicKBGtpbmQYBSABKA4yGS5nZXN0YWx0LmVkZ2UudjEuU3BhbktpbmQSLgoKc3RhcnRlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kZWRfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEisKCmF0dHJpYnV0ZXMYCCABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0EhIKBWVycm9yGAkgASgJSACIAQFCCAoGX2Vycm9yIhQKEldyaXRlU3BhbnNSZXNwb25zZSpTCghTcGFuS2luZBIZChVTUEFOX0tJTkRfVU5TUEVDSUZJRUQQABIWChJTUEFOX0tJTkRfSU5URVJOQUwQARIUChBTUEFOX0tJTkRfQ0xJRU5UEAIyugEKDUJyaWRnZVNlcnZpY2USUgoJV3JpdGVMb2dzEiEuZ2VzdGFsdC5lZGdlLnYxLldyaXRlTG9nc1JlcXVlc3QaIi5nZXN0YWx0LmVkZ2UudjEuV3JpdGVMb2dzUmVzcG9uc2USVQoKV3JpdGVTcGFucxIiLmdlc3RhbHQuZWRnZS52MS5Xcml0ZVNwYW5zUmVxdWVzdBojLmdlc3RhbHQuZWRnZS52MS5Xcml0ZVNwYW5zUmVzcG9uc2ViBnByb3RvMw", [file_gestalt_provider_v1_runtime_log, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * @generated from message gestalt.edge.v1.WriteLogsRequest
@@ -35,6 +35,21 @@ export type WriteLogsRequest = Message<"gestalt.edge.v1.WriteLogsRequest"> & {
    * @generated from field: uint64 dropped = 2;
    */
   dropped: bigint;
+
+  /**
+   * Which of the worker's isolates writes: random, the same as long as it lives.
+   *
+   * @generated from field: string writer = 3;
+   */
+  writer: string;
+
+  /**
+   * Number of the first line, counted by the writer from 0. A request that is repeated because its answer
+   * was lost has the same number, and the bridge passes over the lines it has.
+   *
+   * @generated from field: uint64 first = 4;
+   */
+  first: bigint;
 };
 
 /**
@@ -89,6 +104,140 @@ export const WriteLogsResponseSchema: GenMessage<WriteLogsResponse> = /*@__PURE_
   messageDesc(file_gestalt_edge_v1_bridge, 2);
 
 /**
+ * @generated from message gestalt.edge.v1.WriteSpansRequest
+ */
+export type WriteSpansRequest = Message<"gestalt.edge.v1.WriteSpansRequest"> & {
+  /**
+   * @generated from field: repeated gestalt.edge.v1.Span spans = 1;
+   */
+  spans: Span[];
+};
+
+/**
+ * Describes the message gestalt.edge.v1.WriteSpansRequest.
+ * Use `create(WriteSpansRequestSchema)` to create a new message.
+ */
+export const WriteSpansRequestSchema: GenMessage<WriteSpansRequest> = /*@__PURE__*/
+  messageDesc(file_gestalt_edge_v1_bridge, 3);
+
+/**
+ * One span, in the terms of OpenTelemetry.
+ *
+ * @generated from message gestalt.edge.v1.Span
+ */
+export type Span = Message<"gestalt.edge.v1.Span"> & {
+  /**
+   * 16 bytes.
+   *
+   * @generated from field: bytes trace_id = 1;
+   */
+  traceId: Uint8Array;
+
+  /**
+   * 8 bytes.
+   *
+   * @generated from field: bytes span_id = 2;
+   */
+  spanId: Uint8Array;
+
+  /**
+   * 8 bytes.
+   *
+   * @generated from field: bytes parent_span_id = 3;
+   */
+  parentSpanId: Uint8Array;
+
+  /**
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * @generated from field: gestalt.edge.v1.SpanKind kind = 5;
+   */
+  kind: SpanKind;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp started_at = 6;
+   */
+  startedAt?: Timestamp | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp ended_at = 7;
+   */
+  endedAt?: Timestamp | undefined;
+
+  /**
+   * Strings, booleans, numbers, or lists of one of these.
+   *
+   * @generated from field: google.protobuf.Struct attributes = 8;
+   */
+  attributes?: JsonObject | undefined;
+
+  /**
+   * Set when what the span is about failed: a sentence, perhaps empty.
+   *
+   * @generated from field: optional string error = 9;
+   */
+  error?: string | undefined;
+};
+
+/**
+ * Describes the message gestalt.edge.v1.Span.
+ * Use `create(SpanSchema)` to create a new message.
+ */
+export const SpanSchema: GenMessage<Span> = /*@__PURE__*/
+  messageDesc(file_gestalt_edge_v1_bridge, 4);
+
+/**
+ * @generated from message gestalt.edge.v1.WriteSpansResponse
+ */
+export type WriteSpansResponse = Message<"gestalt.edge.v1.WriteSpansResponse"> & {
+};
+
+/**
+ * Describes the message gestalt.edge.v1.WriteSpansResponse.
+ * Use `create(WriteSpansResponseSchema)` to create a new message.
+ */
+export const WriteSpansResponseSchema: GenMessage<WriteSpansResponse> = /*@__PURE__*/
+  messageDesc(file_gestalt_edge_v1_bridge, 5);
+
+/**
+ * A call to something else, or work of the worker itself.
+ *
+ * @generated from enum gestalt.edge.v1.SpanKind
+ */
+export const SpanKind = {
+  /**
+   * @generated from enum value: SPAN_KIND_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * @generated from enum value: SPAN_KIND_INTERNAL = 1;
+   */
+  INTERNAL: 1,
+
+  /**
+   * @generated from enum value: SPAN_KIND_CLIENT = 2;
+   */
+  CLIENT: 2,
+} as const;
+
+/**
+ * A call to something else, or work of the worker itself.
+ *
+ * @generated from enum gestalt.edge.v1.SpanKind
+ */
+export type SpanKind = (typeof SpanKind)[keyof typeof SpanKind] | UnknownEnum;
+
+/**
+ * Describes the enum gestalt.edge.v1.SpanKind.
+ */
+export const SpanKindSchema: GenEnum<SpanKind> = /*@__PURE__*/
+  enumDesc(file_gestalt_edge_v1_bridge, 0);
+
+/**
  * Answered by the bridge, for the session whose channel the call comes on.
  *
  * @generated from service gestalt.edge.v1.BridgeService
@@ -104,6 +253,17 @@ export const BridgeService: GenService<{
     methodKind: "unary";
     input: typeof WriteLogsRequestSchema;
     output: typeof WriteLogsResponseSchema;
+  },
+  /**
+   * Takes spans that ended in the worker, children of the call's own. Answers before they are exported.
+   * UNIMPLEMENTED when the bridge exports no traces.
+   *
+   * @generated from rpc gestalt.edge.v1.BridgeService.WriteSpans
+   */
+  writeSpans: {
+    methodKind: "unary";
+    input: typeof WriteSpansRequestSchema;
+    output: typeof WriteSpansResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_gestalt_edge_v1_bridge, 0);

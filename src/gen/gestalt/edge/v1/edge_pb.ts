@@ -10,15 +10,13 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { ProviderKind } from "../../provider/v1/lifecycle_pb.ts";
 import { file_gestalt_provider_v1_lifecycle } from "../../provider/v1/lifecycle_pb.ts";
-import type { PluginRuntimeEgressMode } from "../../provider/v1/runtime_pb.ts";
-import { file_gestalt_provider_v1_runtime } from "../../provider/v1/runtime_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file gestalt/edge/v1/edge.proto.
  */
 export const file_gestalt_edge_v1_edge: GenFile = /*@__PURE__*/
-  fileDesc("ChpnZXN0YWx0L2VkZ2UvdjEvZWRnZS5wcm90bxIPZ2VzdGFsdC5lZGdlLnYxIhEKD0Rlc2NyaWJlUmVxdWVzdCLQAQoQRGVzY3JpYmVSZXNwb25zZRIOCgZ3b3JrZXIYASABKAkSDgoGZGlnZXN0GAIgASgJEg8KB3ZlcnNpb24YAyABKAkSMgoJcHJvdmlkZXJzGAQgAygLMh8uZ2VzdGFsdC5lZGdlLnYxLlNlcnZlZFByb3ZpZGVyEhQKDGhvc3RfY2hhbm5lbBgFIAEoCBJBCgtlZ3Jlc3NfbW9kZRgGIAEoDjIsLmdlc3RhbHQucHJvdmlkZXIudjEuUGx1Z2luUnVudGltZUVncmVzc01vZGUi0QEKDlNlcnZlZFByb3ZpZGVyEgwKBG5hbWUYASABKAkSLwoEa2luZBgCIAEoDjIhLmdlc3RhbHQucHJvdmlkZXIudjEuUHJvdmlkZXJLaW5kEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIPCgd2ZXJzaW9uGAUgASgJEhUKDWNvbmZpZ19zY2hlbWEYBiABKAkSLQoEdXNlcxgHIAMoCzIfLmdlc3RhbHQuZWRnZS52MS5Ib3N0U2VydmljZVVzZSIwCg5Ib3N0U2VydmljZVVzZRIMCgRuYW1lGAEgASgJEhAKCG9wdGlvbmFsGAIgASgIIhUKE0Nsb3NlU2Vzc2lvblJlcXVlc3QiFgoUQ2xvc2VTZXNzaW9uUmVzcG9uc2UyxwEKDVdvcmtlclNlcnZpY2USVAoIRGVzY3JpYmUSIC5nZXN0YWx0LmVkZ2UudjEuRGVzY3JpYmVSZXF1ZXN0GiEuZ2VzdGFsdC5lZGdlLnYxLkRlc2NyaWJlUmVzcG9uc2UiA5ACARJgCgxDbG9zZVNlc3Npb24SJC5nZXN0YWx0LmVkZ2UudjEuQ2xvc2VTZXNzaW9uUmVxdWVzdBolLmdlc3RhbHQuZWRnZS52MS5DbG9zZVNlc3Npb25SZXNwb25zZSIDkAICYgZwcm90bzM", [file_gestalt_provider_v1_lifecycle, file_gestalt_provider_v1_runtime]);
+  fileDesc("ChpnZXN0YWx0L2VkZ2UvdjEvZWRnZS5wcm90bxIPZ2VzdGFsdC5lZGdlLnYxIhEKD0Rlc2NyaWJlUmVxdWVzdCKmAQoQRGVzY3JpYmVSZXNwb25zZRIOCgZ3b3JrZXIYASABKAkSDgoGZGlnZXN0GAIgASgJEg8KB3ZlcnNpb24YAyABKAkSMgoJcHJvdmlkZXJzGAQgAygLMh8uZ2VzdGFsdC5lZGdlLnYxLlNlcnZlZFByb3ZpZGVyEhQKDGhvc3RfY2hhbm5lbBgFIAEoCBIXCg9lbmZvcmNlc19lZ3Jlc3MYBiABKAgi0QEKDlNlcnZlZFByb3ZpZGVyEgwKBG5hbWUYASABKAkSLwoEa2luZBgCIAEoDjIhLmdlc3RhbHQucHJvdmlkZXIudjEuUHJvdmlkZXJLaW5kEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIPCgd2ZXJzaW9uGAUgASgJEhUKDWNvbmZpZ19zY2hlbWEYBiABKAkSLQoEdXNlcxgHIAMoCzIfLmdlc3RhbHQuZWRnZS52MS5Ib3N0U2VydmljZVVzZSIwCg5Ib3N0U2VydmljZVVzZRIMCgRuYW1lGAEgASgJEhAKCG9wdGlvbmFsGAIgASgIIhUKE0Nsb3NlU2Vzc2lvblJlcXVlc3QiFgoUQ2xvc2VTZXNzaW9uUmVzcG9uc2UyxwEKDVdvcmtlclNlcnZpY2USVAoIRGVzY3JpYmUSIC5nZXN0YWx0LmVkZ2UudjEuRGVzY3JpYmVSZXF1ZXN0GiEuZ2VzdGFsdC5lZGdlLnYxLkRlc2NyaWJlUmVzcG9uc2UiA5ACARJgCgxDbG9zZVNlc3Npb24SJC5nZXN0YWx0LmVkZ2UudjEuQ2xvc2VTZXNzaW9uUmVxdWVzdBolLmdlc3RhbHQuZWRnZS52MS5DbG9zZVNlc3Npb25SZXNwb25zZSIDkAICYgZwcm90bzM", [file_gestalt_provider_v1_lifecycle]);
 
 /**
  * @generated from message gestalt.edge.v1.DescribeRequest
@@ -76,12 +74,12 @@ export type DescribeResponse = Message<"gestalt.edge.v1.DescribeResponse"> & {
   hostChannel: boolean;
 
   /**
-   * What the worker's own runtime enforces of a session's egress policy: unspecified or none, or
-   * hostname. An embedded worker's node enforces it from outside, whatever stands here.
+   * Whether the worker's own runtime holds the provider to the hosts of a session's egress policy. An
+   * embedded worker's node does so from outside, whatever stands here.
    *
-   * @generated from field: gestalt.provider.v1.PluginRuntimeEgressMode egress_mode = 6;
+   * @generated from field: bool enforces_egress = 6;
    */
-  egressMode: PluginRuntimeEgressMode;
+  enforcesEgress: boolean;
 };
 
 /**
