@@ -2,7 +2,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { bundleWorker, type WorkerBundle } from "../bridge/embedded/bundle.ts";
-import { readProject } from "../bridge/embedded/project.ts";
+import { readProject, type WorkerProject } from "../bridge/embedded/project.ts";
+import { egressGuard } from "../bridge/embedded/ways-out.ts";
 import { WorkerService } from "../gen/gestalt/edge/v1/edge_pb.ts";
 import { BUNDLE_LIMITS, type BundleSize, bundleSize } from "./bundle-size.ts";
 import { CliError } from "./errors.ts";
@@ -41,6 +42,8 @@ export interface BuildProjectOptions {
   readonly project: string;
   /** Output folder, relative to the project. */
   readonly out: string;
+  /** The worker enforces egress policies itself. */
+  readonly guardEgress: boolean;
   readonly terminal: Terminal;
   readonly signal: AbortSignal;
 }
@@ -50,7 +53,7 @@ export async function buildProject(options: BuildProjectOptions): Promise<Built>
   const out = resolve(folder, outOption);
   terminal.progress("Bundling …");
   const project = await readProject(folder);
-  const sources = await bundleWorker(project);
+  const sources = await bundled(project, options.guardEgress);
   // What the wrangler file says of it was done while bundling.
   const bundle = project.config.minify === undefined ? await minified(sources) : sources;
   const size = await bundleSize(bundle);
@@ -76,6 +79,14 @@ export async function buildProject(options: BuildProjectOptions): Promise<Built>
     });
   });
   return { out, worker: project.name, digest: bundle.digest, size, providers, configFile };
+}
+
+/** The digest names what the project is, guarded or not: an embedded worker needs no guard inside, and must match a pin too. */
+async function bundled(project: WorkerProject, guardEgress: boolean): Promise<WorkerBundle> {
+  const plain = await bundleWorker(project);
+  if (!guardEgress) return plain;
+  const { digest } = plain;
+  return { ...(await bundleWorker(project, undefined, egressGuard(project))), digest };
 }
 
 async function writeBundle(out: string, { code, sourceMap, modules }: WorkerBundle): Promise<void> {

@@ -10,6 +10,7 @@ import { bytes } from "./units.ts";
 
 export const BUILD_OPTIONS = {
   out: { type: "string", short: "o", value: "FOLDER", default: "dist", help: "Output folder, relative to the project" },
+  "guard-egress": { type: "boolean", help: "Have the worker keep sessions to the hosts gestaltd allows them" },
 } as const;
 
 export const build = defineCommand({
@@ -27,7 +28,13 @@ export const build = defineCommand({
   run: async ({ values, positionals: [folder = "."], terminal, signal }) => {
     const project = await projectFolder(folder);
     const { buildProject } = await import("./build-project.ts");
-    const built = await buildProject({ project, out: values.out, terminal, signal });
+    const built = await buildProject({
+      project,
+      out: values.out,
+      guardEgress: values["guard-egress"],
+      terminal,
+      signal,
+    });
     terminal.data(built);
     printBuilt(built, terminal);
     return ExitCode.ok;

@@ -32,7 +32,13 @@ export const deploy = defineCommand({
   run: async ({ values, positionals: [folder = "."], passed, terminal, signal }) => {
     const project = await projectFolder(folder);
     const { buildProject } = await import("./build-project.ts");
-    const built = await buildProject({ project, out: values.out, terminal, signal });
+    const built = await buildProject({
+      project,
+      out: values.out,
+      guardEgress: values["guard-egress"],
+      terminal,
+      signal,
+    });
     printBuilt(built, terminal);
     const wrangler = new Wrangler(project, built.configFile, values.env, signal);
     const dryRun = values["dry-run"];

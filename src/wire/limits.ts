@@ -27,6 +27,9 @@ export const MAX_CONFIG_BYTES = 16 * 1024;
 /** Largest sum of session variables, as JSON in bytes, that travels in a session token; same reasoning as the config. */
 export const MAX_SESSION_VARIABLES_BYTES = 16 * 1024;
 
+/** Largest egress policy of a session, in bytes of JSON: some 500 hosts. It travels in the token, beside config and variables. */
+export const MAX_EGRESS_BYTES = 16 * 1024;
+
 /** Lifetime of a session token, in seconds: short, so that a leaked one is soon worthless. */
 export const TOKEN_LIFETIME_SECONDS = 300;
 

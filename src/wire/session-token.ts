@@ -1,5 +1,7 @@
 // What a session token says. The bridge signs one, the worker verifies it; neither stores a session anywhere else.
 
+import type { EgressClaim } from "./egress/policy.ts";
+
 /** `iss` of every session token. */
 export const TOKEN_ISSUER = "gestalt-edge-bridge";
 
@@ -29,7 +31,7 @@ export type SessionClaims = {
   /** Host services offered to the session, by environment variable name without prefix and suffix. */
   readonly hosts?: readonly string[] | undefined;
   /** Hosts the provider may reach. */
-  readonly egress?: { readonly allow: readonly string[]; readonly default: "allow" | "deny" } | undefined;
+  readonly egress?: EgressClaim | undefined;
   /** Issued at, not before, expires: seconds since the epoch. */
   readonly iat: number;
   readonly nbf: number;

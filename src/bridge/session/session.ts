@@ -1,4 +1,5 @@
 // A session as the bridge sees it: one provider instance of gestaltd, in the form its token is made of.
+import type { EgressClaim } from "../../wire/egress/policy.ts";
 import type { JsonObject } from "../../wire/session-token.ts";
 
 /** Immutable; a new configuration makes a new value with the next revision. */
@@ -17,6 +18,8 @@ export interface Session {
   readonly variables: Readonly<Record<string, string>>;
   /** Names of offered host services; their addresses and tokens never leave the bridge. */
   readonly hosts: readonly string[];
+  /** What the provider may reach; undefined when it may reach everything. */
+  readonly egress?: EgressClaim | undefined;
 }
 
 /** The session with a config (again): the worker runs `configure` and `start` once more for the new revision. */

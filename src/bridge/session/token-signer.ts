@@ -65,6 +65,7 @@ async function signToken(session: Session, audience: string, { key, kid }: Signi
     ...(session.config === undefined ? {} : { config: session.config }),
     ...(Object.keys(session.variables).length === 0 ? {} : { vars: { ...session.variables } }),
     ...(session.hosts.length === 0 ? {} : { hosts: [...session.hosts] }),
+    ...(session.egress === undefined ? {} : { egress: session.egress }),
     iat: issuedAt,
     nbf: issuedAt,
     exp: expires,

@@ -6,13 +6,24 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { GrpcCode } from "../../wire/codes.ts";
 import { HEALTH_PATH } from "../../wire/routes.ts";
 import type { EmbeddedWorkerConfig } from "../config/worker-config.ts";
+import { type NodeGuard, NodeGuards } from "../egress/node-guards.ts";
+import type { SessionEgress } from "../egress/session-egress.ts";
 import { attachNode } from "../embedded/attach-node.ts";
-import { type EmbeddedWorker, nodeMessageSchema, type WorkerState } from "../embedded/control-protocol.ts";
-import { onLines } from "../embedded/json-lines.ts";
+import {
+  type BridgeMessage,
+  type EmbeddedWorker,
+  type NodeMessage,
+  nodeMessageSchema,
+  type WorkerState,
+} from "../embedded/control-protocol.ts";
+import { onLines, sendLine } from "../embedded/json-lines.ts";
 import { openStateFolder, type StateFolder } from "../embedded/state-folder.ts";
 import { findWranglerFile } from "../embedded/wrangler-file.ts";
 import { BridgeError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { SessionLog } from "../runtime-logs/session-log.ts";
 import { parseSigningKey, type SecretContext } from "../session/signing-key.ts";
+import { FollowedLogs } from "./followed-logs.ts";
 import { openPool } from "./pool.ts";
 import type { Endpoint, Target } from "./target.ts";
 
@@ -70,8 +81,10 @@ class EmbeddedTarget implements Target {
   #health: "up" | "suspect" | "down" = "down";
   /** Nodes in a row that were joined and left again without a worker. */
   #fruitless = 0;
-  /** Calls that wait for a worker. */
-  readonly #waiting = new Set<PromiseWithResolvers<Endpoint>>();
+  /** Calls that wait for a worker, or for the guarded service of their session. */
+  readonly #waiting = new Map<PromiseWithResolvers<Endpoint>, NodeGuard | undefined>();
+  readonly #guards = new NodeGuards((message) => this.#send(message));
+  readonly #logs = new FollowedLogs((message) => this.#send(message));
   /** Messages are handled one after the other, because a key takes a moment to import. */
   #handled: Promise<void> = Promise.resolve();
 
@@ -81,17 +94,33 @@ class EmbeddedTarget implements Target {
     this.#context = context;
   }
 
-  endpoint(): Endpoint | Promise<Endpoint> {
-    if (this.#known !== undefined && this.#health === "up") return this.#known.endpoint;
+  endpoint(guard?: NodeGuard): Endpoint | Promise<Endpoint> {
+    const ready = this.#health === "up" ? this.#endpointOf(guard) : undefined;
+    if (ready !== undefined) return ready;
     const link = this.#link;
     if (link.type === "closed") throw stopping();
     if (link.type === "failed" && Date.now() < link.until) throw link.error;
     if (link.type === "none" || link.type === "failed") void this.#join();
-    return this.#wait();
+    return this.#wait(guard);
+  }
+
+  guarded(egress: SessionEgress, log: Log): Target {
+    const guard = this.#guards.add(egress, log);
+    return {
+      description: this.description,
+      endpoint: () => this.endpoint(guard),
+      connectFailed: (endpoint) => this.connectFailed(endpoint),
+      followLog: (session, sessionLog, faults) => this.followLog(session, sessionLog, faults),
+      close: async () => this.#guards.remove(guard),
+    };
+  }
+
+  followLog(session: string, log: SessionLog, faults: "each" | "shared"): () => void {
+    return this.#logs.follow(session, log, faults);
   }
 
   connectFailed(endpoint: Endpoint): void {
-    if (this.#known?.endpoint !== endpoint || this.#health !== "up") return;
+    if (!this.#isKnown(endpoint) || this.#health !== "up") return;
     this.#health = "suspect";
     void this.#probe(endpoint, Date.now() + SUSPICION_MS);
   }
@@ -101,14 +130,30 @@ class EmbeddedTarget implements Target {
     this.#link = { type: "closed" };
     this.#health = "down";
     this.#refuse(stopping());
+    await this.#guards.close();
     await this.#known?.endpoint.dispatcher.destroy();
+  }
+
+  #send(message: BridgeMessage): void {
+    if (this.#link.type === "joined") sendLine(this.#link.socket, message);
+  }
+
+  #endpointOf(guard: NodeGuard | undefined): Endpoint | undefined {
+    if (guard === undefined) return this.#known?.endpoint;
+    const refusal = guard.refusal;
+    if (refusal !== undefined) throw refusal;
+    return guard.endpoint;
+  }
+
+  #isKnown(endpoint: Endpoint): boolean {
+    return this.#known?.endpoint === endpoint || this.#guards.has(endpoint);
   }
 
   /** Ends the suspicion when the worker answers. When it does not, the node will say that it is down. */
   async #probe(endpoint: Endpoint, deadline: number): Promise<void> {
-    while (this.#health === "suspect" && this.#known?.endpoint === endpoint) {
+    while (this.#health === "suspect" && this.#isKnown(endpoint)) {
       if (Date.now() > deadline || (await answers(endpoint))) {
-        if (this.#health === "suspect") this.#up(endpoint);
+        if (this.#health === "suspect") this.#up();
         return;
       }
       await sleep(PROBE_MS, undefined, { ref: false });
@@ -125,9 +170,7 @@ class EmbeddedTarget implements Target {
       }
       this.#link = { type: "joined", socket };
       onLines(socket, nodeMessageSchema, (message) => {
-        if (message.type !== "state") return;
-        const { state } = message;
-        this.#handled = this.#handled.then(() => this.#handle(state)).catch((error) => this.#failed(error));
+        this.#handled = this.#handled.then(() => this.#hear(message)).catch((error) => this.#failed(error));
       });
       socket.once("close", () => void this.#handled.then(() => this.#left(socket)));
     } catch (error) {
@@ -135,14 +178,24 @@ class EmbeddedTarget implements Target {
     }
   }
 
-  async #handle(state: WorkerState): Promise<void> {
+  async #hear(message: NodeMessage): Promise<void> {
     if (this.#isClosed()) return;
-    if (state.type === "ready" || state.type === "reload-failed") return this.#ready(state.worker);
+    if (message.type === "line") return this.#logs.receive(message);
+    if (message.type === "state") this.#logs.heard(message);
+    if (message.type === "denied") this.#guards.denied(message);
+    if (message.type === "guard-refused") this.#guards.refused(message);
+    if (message.type === "state") await this.#handle(message.state, message.guards);
+    if (this.#health === "up") this.#up();
+  }
+
+  async #handle(state: WorkerState, origins: Readonly<Record<string, string>> | undefined): Promise<void> {
+    this.#guards.joined(origins !== undefined);
+    if (state.type === "ready" || state.type === "reload-failed") return this.#ready(state.worker, origins ?? {});
     this.#health = "down";
     if (state.type === "failed") this.#failed(new BridgeError(GrpcCode.failedPrecondition, state.message));
   }
 
-  async #ready(worker: EmbeddedWorker): Promise<void> {
+  async #ready(worker: EmbeddedWorker, origins: Readonly<Record<string, string>>): Promise<void> {
     if (JSON.stringify(this.#known?.worker) !== JSON.stringify(worker)) {
       const { origin, name, key } = worker;
       const signingKey = await parseSigningKey(JSON.stringify(key), "key of the embedded worker");
@@ -155,13 +208,16 @@ class EmbeddedTarget implements Target {
       if (previous && previous.endpoint.dispatcher !== dispatcher) void previous.endpoint.dispatcher.close();
     }
     this.#fruitless = 0;
-    if (this.#known) this.#up(this.#known.endpoint);
+    if (this.#known) this.#guards.update(origins, this.#known.endpoint);
+    this.#up();
   }
 
   /** The node has gone. A new one is joined at once when calls wait, otherwise so that the next call need not. */
   #left(socket: Socket): void {
     if (this.#link.type !== "joined" || this.#link.socket !== socket) return;
     this.#health = "down";
+    this.#guards.left();
+    this.#logs.left();
     this.#fruitless += 1;
     if (this.#fruitless < MAX_FRUITLESS) void this.#join();
     else this.#failed(new BridgeError(GrpcCode.unavailable, this.#endedEarly()));
@@ -176,9 +232,9 @@ class EmbeddedTarget implements Target {
     this.#refuse(error);
   }
 
-  #wait(): Promise<Endpoint> {
+  #wait(guard: NodeGuard | undefined): Promise<Endpoint> {
     const waiter = Promise.withResolvers<Endpoint>();
-    this.#waiting.add(waiter);
+    this.#waiting.set(waiter, guard);
     const timer = setTimeout(() => {
       this.#waiting.delete(waiter);
       const message = `the embedded worker of ${this.description} was not ready within ${READY_MS / 1000} s`;
@@ -187,14 +243,23 @@ class EmbeddedTarget implements Target {
     return waiter.promise.finally(() => clearTimeout(timer));
   }
 
-  #up(endpoint: Endpoint): void {
+  /** A call of a guarded session goes on waiting while its service is not there. */
+  #up(): void {
     this.#health = "up";
-    for (const waiter of this.#waiting) waiter.resolve(endpoint);
-    this.#waiting.clear();
+    for (const [waiter, guard] of this.#waiting) {
+      try {
+        const endpoint = this.#endpointOf(guard);
+        if (endpoint === undefined) continue;
+        waiter.resolve(endpoint);
+      } catch (error) {
+        waiter.reject(error);
+      }
+      this.#waiting.delete(waiter);
+    }
   }
 
   #refuse(error: BridgeError): void {
-    for (const waiter of this.#waiting) waiter.reject(error);
+    for (const waiter of this.#waiting.keys()) waiter.reject(error);
     this.#waiting.clear();
   }
 
