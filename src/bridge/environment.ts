@@ -11,6 +11,14 @@ export const PARENT_PID_VARIABLE = "GESTALT_PLUGIN_PARENT_PID";
 export const NAME_VARIABLE = "GESTALT_PLUGIN_NAME";
 /** Folder that relative paths in config start from; gestaltd's working directory otherwise. */
 export const ROOT_VARIABLE = "GESTALT_EDGE_ROOT";
+/** `off` makes the bridge one process, which no other one looks after: it takes less memory and ends for good when it crashes. */
+export const SUPERVISOR_VARIABLE = "GESTALT_EDGE_SUPERVISOR";
+/** Tells the process that a supervisor starts what it is for. Set by the bridge itself. */
+export const WORKING_PROCESS_VARIABLE = "GESTALT_EDGE_WORKING_PROCESS";
+/** PEM text of the authority that host services' certificates are checked against; what gestaltd gives to hosted plugins. */
+export const HOST_SERVICE_CA_PEM_VARIABLE = "GESTALT_HOST_SERVICE_TLS_CA_PEM";
+/** Path of a PEM file of the same; gestaltd copies it to executables from its own environment. */
+export const HOST_SERVICE_CA_FILE_VARIABLE = "GESTALT_HOST_SERVICE_TLS_CA_FILE";
 
 /** Address of a host service, with an optional binding name: `GESTALT_CACHE_SOCKET_MAIN`. */
 const HOST_SERVICE_SOCKET = /^GESTALT_([A-Z0-9_]+?)_SOCKET(?:_(?!TOKEN$)([A-Z0-9_]+?))?$/;
@@ -31,7 +39,7 @@ export function roleOfVariable(name: string): VariableRole {
 }
 
 /** Name of an offered host service: the variable less `GESTALT_` and `_SOCKET`: `CACHE`, `CACHE_MAIN` with a binding. */
-export function hostServiceName(variable: string): string {
+export function hostServiceOfVariable(variable: string): string {
   const [, service = "", binding] = HOST_SERVICE_SOCKET.exec(variable) ?? [];
   return binding === undefined ? service : `${service}_${binding}`;
 }

@@ -1,7 +1,8 @@
 // Folders for sockets: only this user can enter them, and their paths are short.
-import { accessSync, constants, mkdtempSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
+import { SOCKET_FOLDER_PREFIX } from "./environment.ts";
 
 /** Longest path of a Unix socket that every platform takes, in bytes: macOS has 104 with the final zero. */
 export const MAX_SOCKET_PATH_BYTES = 103;
@@ -15,6 +16,12 @@ export function privateSocketFolder(preferred?: string): string {
   const bases = [preferred, process.env.XDG_RUNTIME_DIR, tmpdir()];
   const base = bases.find((folder) => folder && isUsable(folder)) ?? "/tmp";
   return mkdtempSync(join(base, PREFIX));
+}
+
+/** Removes the folder gestaltd made for `socket`, with all that is in it, as gestaltd itself would, had it not been killed. */
+export function removeSocketFolder(socket: string): void {
+  const folder = dirname(socket);
+  if (basename(folder).startsWith(SOCKET_FOLDER_PREFIX)) rmSync(folder, { recursive: true, force: true });
 }
 
 function isUsable(folder: string): boolean {

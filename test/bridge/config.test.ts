@@ -10,6 +10,7 @@ import { imageMetadata, parseReference } from "../../src/bridge/runtime/image.ts
 import { splitEnvironment } from "../../src/bridge/runtime/plugin-environment.ts";
 import type { JsonObject } from "../../src/wire/session-token.ts";
 import { PACKAGE_VERSION } from "../../src/wire/version.ts";
+import { makeCertificate } from "../support/fake-gestaltd/certificate.ts";
 
 const url = "https://billing.acme.workers.dev";
 
@@ -62,7 +63,8 @@ describe("config", () => {
 describe("a plugin's environment", () => {
   it("keeps addresses, tokens and proxies from the worker", () => {
     const secrets = createSecrets();
-    const { variables, hosts, authority } = splitEnvironment(
+    const { authority } = makeCertificate();
+    const { variables, hosts } = splitEnvironment(
       {
         REGION: "eu",
         GESTALT_RUNTIME_SESSION_ID: "s1",
@@ -72,16 +74,30 @@ describe("a plugin's environment", () => {
         GESTALT_CACHE_SOCKET_MAIN_TOKEN: "token-of-main",
         GESTALT_WORKFLOW_MANAGER_SOCKET: "tcp://host:80",
         GESTALT_WORKFLOW_MANAGER_SOCKET_TOKEN: "token-of-workflow",
-        GESTALT_HOST_SERVICE_TLS_CA_PEM: "PEM",
+        GESTALT_HOST_SERVICE_TLS_CA_PEM: authority,
         HTTPS_PROXY: "http://gestalt-egress-proxy:jwt@host",
       },
       secrets,
     );
     assert.deepEqual(variables, { REGION: "eu", GESTALT_RUNTIME_SESSION_ID: "s1" });
     assert.deepEqual([...hosts.keys()], ["CACHE", "CACHE_MAIN", "WORKFLOW_MANAGER"]);
-    assert.deepEqual(hosts.get("CACHE_MAIN"), { address: "tls://host:443", token: "token-of-main" });
-    assert.equal(authority, "PEM");
+    const main = hosts.get("CACHE_MAIN");
+    assert.deepEqual(main?.address, { kind: "tls", host: "host", port: 443, authority });
+    assert.equal(main?.token?.headerValue(), "token-of-main");
     assert.equal(secrets.redact("x token-of-workflow y"), "x [redacted] y");
+  });
+
+  it("names the variable that is malformed, and not its value", () => {
+    const split = (env: Record<string, string>) => () => splitEnvironment(env, createSecrets());
+    assert.throws(
+      split({ GESTALT_CACHE_SOCKET_MAIN: "secret" }),
+      /^BridgeError: the address in GESTALT_CACHE_SOCKET_MAIN is/,
+    );
+    const tls = { GESTALT_S3_SOCKET: "tls://host:443", GESTALT_S3_SOCKET_TOKEN: "token" };
+    assert.throws(
+      split({ ...tls, GESTALT_HOST_SERVICE_TLS_CA_PEM: "PEM" }),
+      /^BridgeError: GESTALT_HOST_SERVICE_TLS_CA_PEM holds/,
+    );
   });
 });
 

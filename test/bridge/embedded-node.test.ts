@@ -17,6 +17,7 @@ import {
   temporaryFolder,
   until,
   workerdsOf,
+  workingProcess,
 } from "../support/bridge-process.ts";
 
 async function startConfigured(t: TestContext, state: string, provider = "kv", project = APP) {
@@ -96,12 +97,14 @@ describe("one node", { concurrency: false }, () => {
     const { pid } = runningNode(state);
     const [workerd = 0] = workerdsOf(pid);
     // Stopped, so that it cannot start the next one.
-    bridge.child.kill("SIGSTOP");
+    const working = await workingProcess(bridge);
+    process.kill(working, "SIGSTOP");
     process.kill(pid, "SIGTERM");
     await until(() => !isAlive(pid) && !isAlive(workerd), "node and workerd end");
     assert.equal(nodeOf(state), undefined);
     assert.match(readFileSync(join(state, "node.log"), "utf8"), /worker closed/);
     bridge.child.kill("SIGKILL");
+    process.kill(working, "SIGKILL");
     await bridge.exited;
   });
 });

@@ -141,13 +141,13 @@ export function stateFolder(t: TestContext): string {
 }
 
 /**
- * A node of the test app for all tests of a file, which saves each the start of one. Ends after them.
+ * A node of the test app, or of another project, for all tests of a file, which saves each the start of one. Ends after them.
  */
-export function sharedApp(): { readonly state: string } {
+export function sharedApp(project = APP): { readonly state: string } {
   const state = mkdtempSync(join(tmpdir(), "gs-"));
   let node: EmbeddedNode | undefined;
   before(async () => {
-    node = await startEmbeddedNode({ project: APP, state });
+    node = await startEmbeddedNode({ project, state });
   });
   after(async () => {
     await node?.close();
@@ -175,8 +175,23 @@ export async function nodeEnded(state: string): Promise<void> {
 
 /** workerd processes that a process started. */
 export function workerdsOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-  return children.filter((child) => readFileSync(`/proc/${child}/cmdline`, "utf8").includes("workerd"));
+  return childrenOf(pid).filter((child) => readFileSync(`/proc/${child}/cmdline`, "utf8").includes("workerd"));
+}
+
+/** Processes that a process started and that have not been waited for. */
+export function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+}
+
+/** The process that works for a bridge, and that its supervisor replaces when it dies; once there is one. */
+export async function workingProcess({ child }: Pick<BridgeProcess, "child">, otherThan?: number): Promise<number> {
+  let working: number | undefined;
+  const isNew = () => {
+    [working] = childrenOf(child.pid ?? 0).filter(isAlive);
+    return working !== undefined && working !== otherThan;
+  };
+  await until(isNew, "the bridge has a working process");
+  return working ?? 0;
 }
 
 export function isAlive(pid: number): boolean {

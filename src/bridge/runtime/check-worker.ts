@@ -1,7 +1,9 @@
-// Finds the worker a session is to run on, and asks it whether it can: is it there, the right image, does it serve a plugin?
+// Finds the worker a session is to run on, and asks it whether it can: is it there, the right image, does it serve such a provider?
 import type { DescribeResponse } from "../../gen/gestalt/edge/v1/edge_pb.ts";
-import { ProviderKind } from "../../gen/gestalt/provider/v1/lifecycle_pb.ts";
+import type { ProviderKind } from "../../gen/gestalt/provider/v1/lifecycle_pb.ts";
+import { PluginRuntimeEgressMode } from "../../gen/gestalt/provider/v1/runtime_pb.ts";
 import { GrpcCode } from "../../wire/codes.ts";
+import { type WorkerHosting, workerHosting } from "../channel/worker-hosting.ts";
 import { BridgeError } from "../errors.ts";
 import { describeWorker, pickProvider } from "../lifecycle/served-provider.ts";
 import type { Target } from "../target/target.ts";
@@ -14,21 +16,35 @@ export interface WorkerCheck {
   readonly state: SessionState;
   /** The worker, when there is one that answers. */
   readonly target?: Target;
+  /** What it says about host services. */
+  readonly hosting?: WorkerHosting;
+  /** What it says it enforces of egress policies itself. */
+  readonly egressMode?: PluginRuntimeEgressMode;
   /** What it is, in the words of gestaltd's session metadata. */
   readonly image?: Readonly<Record<string, string>>;
 }
 
 /** What StartSession says of the worker it wants. */
-export interface WantedWorker {
-  /** Of the session. */
-  readonly id: string;
+export interface WorkerName {
   readonly template: string;
   readonly image: string;
   readonly pluginName: string;
 }
 
+export interface WantedWorker extends WorkerName {
+  /** Of the session. */
+  readonly id: string;
+  /** Of the provider the worker must serve. */
+  readonly kind: ProviderKind;
+}
+
 /** A worker that has not said by then what it serves has failed, in milliseconds: gestaltd itself would wait for ever. */
 const DESCRIBE_MS = 30_000;
+
+/** The target of a worker that was found before; asks it nothing. */
+export function openWorker({ template, image, pluginName }: WorkerName, targets: WorkerTargets): Promise<Target> {
+  return targets.open(parseReference(template, image, pluginName)?.worker ?? "");
+}
 
 /** Never rejects: what goes wrong is a `failed` state with its reason. */
 export async function checkWorker(wanted: WantedWorker, targets: WorkerTargets): Promise<WorkerCheck> {
@@ -58,8 +74,16 @@ async function ask(reference: ImageReference, session: WantedWorker, targets: Wo
     return { ...failure("image-mismatch", message), target, image };
   }
   try {
-    const wanted = { kind: ProviderKind.INTEGRATION, configured, guesses: [worker, session.pluginName] };
-    return { state: { type: "ready", provider: pickProvider(described, wanted, target) }, target, image };
+    const wanted = { kind: session.kind, configured, guesses: [worker, session.pluginName] };
+    const provider = pickProvider(described, wanted, target);
+    const egressMode = described.enforcesEgress ? PluginRuntimeEgressMode.HOSTNAME : PluginRuntimeEgressMode.NONE;
+    return {
+      state: { type: "ready", provider },
+      target,
+      hosting: workerHosting(described, provider),
+      egressMode,
+      image,
+    };
   } catch (error) {
     return { ...failure("provider-missing", error), target, image };
   }

@@ -10,17 +10,22 @@ const FOR_EVER_MS = 600_000;
 
 const encoder = new TextEncoder();
 
+/** How often `configure` ran, by the config's `mark`. */
+const configurations = new Map<unknown, number>();
+
 const telling = defineCacheProvider<Record<string, unknown>>({
   displayName: "Telling cache",
   description: "Tells what its session carries.",
   version: "1.2.3",
   configure({ config }) {
     if (config.refuse) throw new Error("must not be configured");
+    configurations.set(config.mark, (configurations.get(config.mark) ?? 0) + 1);
   },
   warnings: ({ config }) => (config.warn ? ["be warned"] : []),
   async get({ key }, { name, config, env, bindings }) {
     const kv = bindings.CACHE as KVNamespace;
     if (key === "session") return encoder.encode(JSON.stringify({ name, config, env }));
+    if (key === "configurations") return encoder.encode(String(configurations.get(config.mark)));
     if (key === "slow") await scheduler.wait(FOR_EVER_MS);
     if (key !== "second-time") return encoder.encode((await kv.get(key)) ?? "");
     // Never answers the first time it is asked, in whichever workerd that is; at once afterwards.

@@ -1,0 +1,56 @@
+// The process that does a bridge's work, as its supervisor sees it: one child, from start to end.
+import { spawn } from "node:child_process";
+import { WORKING_PROCESS_VARIABLE } from "../environment.ts";
+import type { Visitor } from "./doors.ts";
+import type { FromSupervisor, FromWorkingProcess } from "./messages.ts";
+
+export interface WorkingProcess {
+  send(message: FromSupervisor): void;
+  /** Sends a copy of a connection, which stays open here. */
+  offer(visitor: Visitor): void;
+  kill(signal: NodeJS.Signals): void;
+  readonly ended: Promise<End>;
+}
+
+/** How a process ended. */
+export type End =
+  | { readonly type: "exit"; readonly code: number }
+  | { readonly type: "signal"; readonly signal: NodeJS.Signals }
+  | { readonly type: "not-started"; readonly message: string };
+
+/** Starts this program once more, with the same arguments; that it is to work, and not to supervise, stands in its environment. */
+export function startWorkingProcess(receive: (message: FromWorkingProcess) => void): WorkingProcess {
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+    env: { ...process.env, [WORKING_PROCESS_VARIABLE]: "1" },
+  });
+  child.on("message", (message) => receive(message as FromWorkingProcess));
+  const ended = new Promise<End>((resolve) => {
+    // A later error is that of a message to a process that has just ended, which its end tells better.
+    child.on("error", (error) => child.pid === undefined && resolve({ type: "not-started", message: error.message }));
+    child.once("exit", (code, signal) => {
+      resolve(signal === null ? { type: "exit", code: code ?? 0 } : { type: "signal", signal });
+    });
+  });
+  return {
+    ended,
+    send: (message) => void child.send(message, ignore),
+    offer: ({ path, id, socket }) =>
+      void child.send({ type: "connection", path, id } satisfies FromSupervisor, socket, { keepOpen: true }, ignore),
+    kill: (signal) => void child.kill(signal),
+  };
+}
+
+/** What is sent to a process that has just ended is lost, and its end says so. */
+function ignore(): void {}
+
+export function describeEnd(end: End): string {
+  switch (end.type) {
+    case "exit":
+      return `exit code ${end.code}`;
+    case "signal":
+      return end.signal;
+    case "not-started":
+      return `cannot be started: ${end.message}`;
+  }
+}
