@@ -21,7 +21,12 @@ export async function connectGrpc(socketPath: string): Promise<GrpcClient> {
     settings: { initialWindowSize: WINDOW_BYTES },
     maxSessionMemory: 1000,
   });
-  await new Promise<void>((resolve, reject) => session.once("connect", () => resolve()).once("error", reject));
+  await new Promise<void>((resolve, reject) => {
+    session
+      .once("connect", () => resolve())
+      .once("error", reject)
+      .once("close", () => reject(LOST));
+  });
   session.setLocalWindowSize(WINDOW_BYTES);
   return {
     unary: async (path, message) => {
@@ -36,7 +41,7 @@ export async function connectGrpc(socketPath: string): Promise<GrpcClient> {
       });
       return received;
     },
-    close: () => new Promise((resolve) => session.close(resolve)),
+    close: () => new Promise((resolve) => (session.destroyed ? resolve() : session.close(resolve))),
   };
 }
 
@@ -67,9 +72,13 @@ function call(
       if (status === "0") resolve();
       else reject(new Error(`${path}: grpc-status ${String(status)}: ${String(text)}`));
     });
+    // A connection that is reset ends its streams with neither.
+    stream.on("close", () => reject(LOST));
     send(stream, messages).catch(reject);
   });
 }
+
+const LOST = new Error("the connection was lost");
 
 async function send(stream: http2.ClientHttp2Stream, messages: Iterable<Uint8Array>): Promise<void> {
   for (const message of messages) {

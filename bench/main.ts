@@ -1,6 +1,7 @@
-// `npm run bench [-- GROUP …]`: measures every rival in one run and prints tables. Groups: unary, objects, start, bundle.
+// `npm run bench [-- GROUP …]`: measures every rival in one run and prints tables. Groups: unary, objects, host, start, bundle.
 import { spawnSync } from "node:child_process";
 import { bundleGroup } from "./groups/bundle.ts";
+import { hostGroup } from "./groups/host.ts";
 import { objectsGroup } from "./groups/objects.ts";
 import { startGroup } from "./groups/start.ts";
 import { unaryGroup } from "./groups/unary.ts";
@@ -9,6 +10,7 @@ import { printTargets, type Reached } from "./targets.ts";
 const groups: Readonly<Record<string, () => Promise<Reached[]>>> = {
   unary: unaryGroup,
   objects: objectsGroup,
+  host: hostGroup,
   start: startGroup,
   bundle: bundleGroup,
 };

@@ -20,6 +20,17 @@ export function residentMebibytes(pid: number): number {
   return status(pid, "VmRSS");
 }
 
+/** Memory that only this process holds, in MiB: what it costs beside others that run the same program. */
+export function privateMebibytes(pid: number): number {
+  try {
+    const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+    const fields = [...rollup.matchAll(/^Private_\w+:\s+(\d+) kB/gm)];
+    return fields.reduce((total, [, kibibytes]) => total + Number(kibibytes), 0) / 1024;
+  } catch {
+    return Number.NaN;
+  }
+}
+
 /** Highest resident memory since the last {@link resetPeak}, in MiB. */
 export function peakMebibytes(pid: number): number {
   return status(pid, "VmHWM");

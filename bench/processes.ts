@@ -46,6 +46,15 @@ export function firstOutput(child: ChildProcess): Promise<unknown> {
   return child.stdout === null ? Promise.reject(new Error("no output to wait for")) : once(child.stdout, "data");
 }
 
+/** Processes that `parent` started itself; none where there is no /proc. */
+export function childrenOf(parent: number): number[] {
+  try {
+    return readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
+}
+
 /** Processes named `name` below `parent`, at any depth; none where there is no /proc. */
 export function descendants(parent: number, name: string): number[] {
   let entries: string[];

@@ -9,8 +9,8 @@ import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { ProviderLifecycle } from "../src/gen/gestalt/provider/v1/lifecycle_pb.ts";
 import { PRESIGN_SECRET_BINDING } from "../src/wire/bindings.ts";
-import { startWorker, type TestWorker, WORKER_NAME } from "../test/support/worker-harness.ts";
-import { descendants, type Program, startProgram } from "./processes.ts";
+import { type StartWorkerOptions, startWorker, type TestWorker, WORKER_NAME } from "../test/support/worker-harness.ts";
+import { childrenOf, descendants, type Program, startProgram } from "./processes.ts";
 
 export const BRIDGE = join(import.meta.dirname, "..", "dist", "gestalt-edge-bridge.mjs");
 
@@ -21,14 +21,19 @@ export interface Subject extends AsyncDisposable {
   /** A folder of the bench's own, for sockets. */
   readonly folder: string;
   /** Starts a bridge of a kind for a provider of the worker, and configures it. */
-  startBridge(kind: "cache" | "s3", provider: string): Promise<RunningBridge>;
+  startBridge(kind: "cache" | "s3" | "runtime", provider: string): Promise<RunningBridge>;
 }
 
 export interface RunningBridge extends Program {
+  /** The process that works; the one that supervises it does nothing. */
+  readonly pid: number;
   readonly socket: string;
 }
 
-export async function startSubject(entry = "subject"): Promise<Subject> {
+export async function startSubject(
+  entry = "subject",
+  options: Pick<StartWorkerOptions, "durableObjects"> = {},
+): Promise<Subject> {
   const folder = await mkdtemp(join(tmpdir(), "ge-bench-"));
   const before = new Set(descendants(process.pid, "workerd"));
   const worker = await startWorker({
@@ -36,6 +41,7 @@ export async function startSubject(entry = "subject"): Promise<Subject> {
     vars: { [PRESIGN_SECRET_BINDING]: "a secret that only the bench uses, long enough" },
     r2Buckets: ["BENCH"],
     provider: "cache",
+    ...options,
   });
   const bridges: Program[] = [];
   return {
@@ -50,10 +56,10 @@ export async function startSubject(entry = "subject"): Promise<Subject> {
         ready: () => connectable(socket),
       });
       bridges.push(bridge);
-      await configure(socket, {
-        worker: { url: worker.url, name: WORKER_NAME, provider, key: worker.privateKey },
-      });
-      return { ...bridge, socket };
+      const place = { url: worker.url, name: WORKER_NAME, provider, key: worker.privateKey };
+      await configure(socket, kind === "runtime" ? { workers: { [provider]: place } } : { worker: place });
+      const [pid = bridge.pid] = childrenOf(bridge.pid);
+      return { ...bridge, pid, socket };
     },
     async [Symbol.asyncDispose]() {
       for (const bridge of bridges) await bridge.stop();

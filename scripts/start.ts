@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createTerminal } from "../src/cli/terminal.ts";
 import { milliseconds } from "../src/cli/units.ts";
 import { type BridgeProcess, startBridge } from "./demo/bridge-process.ts";
+import { playBriefing } from "./demo/briefing.ts";
 import { playCache } from "./demo/cache.ts";
 import { type Examples, startExamples } from "./demo/examples.ts";
 import { playObjects } from "./demo/objects.ts";
@@ -64,7 +65,7 @@ async function setUp(report: Report): Promise<{ site: Site; examples: Examples }
   });
   const state = stays ? undefined : await mkdtemp(join(tmpdir(), "gestalt-edge-demo-"));
   if (state !== undefined) cleanUps.push(() => rm(state, { recursive: true, force: true }));
-  const examples = await report.step("examples/search, cache and blobs in workerd", async () => {
+  const examples = await report.step("the examples in workerd", async () => {
     const examples = await startExamples(terminal, state);
     cleanUps.push(examples.close);
     return outcome(examples.summary, examples);
@@ -80,19 +81,23 @@ async function play(report: Report, site: Site, { worker }: Examples): Promise<v
     cleanUps.push(started.stop);
     return started;
   };
-  await playPlugin(report, { bridge: await bridge("runtime", "edge"), worker: worker("search"), baseUrl: site.origin });
-  for (const [provider, where] of [
-    ["cache", "Workers KV"],
-    ["exact", "Durable Objects"],
-  ] as const) {
-    const title = `A cache on ${where}: the cache kind with examples/cache`;
-    await playCache(report, {
-      bridge: await bridge("cache", "cache"),
-      title,
-      worker: { ...worker("cache"), provider },
-    });
-  }
-  await playObjects(report, { bridge: await bridge("s3", "blobs"), worker: worker("blobs"), bucket: "blobs" });
+  const runtime = await bridge("runtime", "edge");
+  const workers = { search: worker("search"), briefing: worker("briefing") };
+  await playPlugin(report, { bridge: runtime, workers, baseUrl: site.origin });
+  const kv = await bridge("cache", "cache");
+  await playCache(report, {
+    bridge: kv,
+    title: "A cache on Workers KV: the cache kind with examples/cache",
+    worker: { ...worker("cache"), provider: "cache" },
+  });
+  await playCache(report, {
+    bridge: await bridge("cache", "exact"),
+    title: "A cache on Durable Objects: the cache kind with examples/cache",
+    worker: { ...worker("cache"), provider: "exact" },
+  });
+  const blobs = await bridge("s3", "blobs");
+  await playObjects(report, { bridge: blobs, worker: worker("blobs"), bucket: "blobs" });
+  await playBriefing(report, { runtime, cache: kv, objects: blobs, bucket: "blobs", baseUrl: site.origin });
   report.section("Ending");
   await report.step("SIGTERM to the bridges", async () => {
     for (const { stop } of bridges) await stop();

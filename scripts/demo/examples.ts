@@ -17,7 +17,7 @@ export interface Examples {
   close(): Promise<void>;
 }
 
-const EXAMPLES = ["search", "cache", "blobs"] as const;
+const EXAMPLES = ["search", "cache", "blobs", "briefing"] as const;
 type Example = (typeof EXAMPLES)[number];
 
 /** Data goes to `state`, or to each example's own folder. */

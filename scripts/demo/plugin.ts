@@ -1,5 +1,4 @@
 // The first act: a plugin hosted by the runtime kind, called the way gestaltd calls it.
-import { setTimeout as delay } from "node:timers/promises";
 import type { JsonObject } from "@bufbuild/protobuf";
 import { type Client, createClient } from "@connectrpc/connect";
 import { IntegrationProvider } from "../../src/gen/gestalt/provider/v1/integration_pb.ts";
@@ -8,63 +7,31 @@ import { PluginRuntimeProvider } from "../../src/gen/gestalt/provider/v1/runtime
 import { PROTOCOL_VERSION } from "../../src/wire/limits.ts";
 import { type BridgeProcess, dial } from "./bridge-process.ts";
 import { handshake } from "./handshake.ts";
+import { startPlugin, startSession, stopSession } from "./hosted.ts";
 import { expect, outcome, type Report } from "./report.ts";
-
-/** How often gestaltd asks whether a session is ready, in milliseconds. */
-const READY_POLL_MS = 25;
 
 export interface PluginAct {
   readonly bridge: BridgeProcess;
-  /** The `worker` part of the config, for examples/search. */
-  readonly worker: JsonObject;
+  /** Of the runtime's config; `search` is played here. */
+  readonly workers: JsonObject;
   /** The site the plugin reads. */
   readonly baseUrl: string;
 }
 
-export async function playPlugin(report: Report, { bridge, worker, baseUrl }: PluginAct): Promise<void> {
+export async function playPlugin(report: Report, { bridge, workers, baseUrl }: PluginAct): Promise<void> {
   report.section("A plugin: the runtime kind hosts examples/search");
-  const config = { workers: { search: worker } };
+  const config = { workers };
   await handshake(report, bridge, { kind: ProviderKind.RUNTIME, name: "edge", config });
   const runtime = bridge.client(PluginRuntimeProvider);
-  const sessionId = await startSession(report, runtime);
-  const target = await startPlugin(report, runtime, sessionId);
-  await callPlugin(report, createClient(IntegrationProvider, dial(target)), baseUrl);
-  await report.step("StopSession", async () => {
-    await runtime.stopSession({ sessionId });
-    return outcome("stopped");
-  });
-}
-
-async function startSession(report: Report, runtime: Client<typeof PluginRuntimeProvider>): Promise<string> {
   await report.step("GetSupport", async () => {
     const { canHostPlugins } = await runtime.getSupport({});
     expect(canHostPlugins, "the runtime says it cannot host plugins");
     return outcome("can host plugins");
   });
-  return report.step("StartSession, GetSession until ready", async () => {
-    const metadata = { provider_kind: "plugin", provider_name: "search" };
-    const session = await runtime.startSession({ pluginName: "search", template: "search", metadata });
-    for (let polls = 1; ; polls++) {
-      const { state, stateMessage } = await runtime.getSession({ sessionId: session.id });
-      if (state === "ready" || state === "running") return outcome(`${state} after ${polls} polls`, session.id);
-      expect(state !== "failed" && state !== "stopped", `the session ${state}: ${stateMessage}`);
-      await delay(READY_POLL_MS);
-    }
-  });
-}
-
-function startPlugin(
-  report: Report,
-  runtime: Client<typeof PluginRuntimeProvider>,
-  sessionId: string,
-): Promise<string> {
-  return report.step("StartPlugin, dial", async () => {
-    const request = { sessionId, pluginName: "search", command: "./placeholder", defaultAction: "allow" };
-    const { dialTarget } = await runtime.startPlugin({ ...request, env: { GESTALT_RUNTIME_SESSION_ID: sessionId } });
-    const socket = dialTarget.replace(/^unix:\/\//, "");
-    expect(socket.startsWith("/"), `the dial target ${dialTarget} is no Unix socket`);
-    return outcome(dialTarget, socket);
-  });
+  const sessionId = await startSession(report, runtime, "search");
+  const target = await startPlugin(report, runtime, sessionId, "search", {});
+  await callPlugin(report, createClient(IntegrationProvider, dial(target)), baseUrl);
+  await stopSession(report, runtime, sessionId);
 }
 
 async function callPlugin(report: Report, plugin: Client<typeof IntegrationProvider>, baseUrl: string): Promise<void> {
