@@ -1,6 +1,7 @@
 // dist/gestalt-edge-bridge.mjs: the bridge as one executable file, because gestaltd copies exactly one.
 import { chmodSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { brotliCompressSync } from "node:zlib";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 import { comment } from "./part-comment.ts";
 
@@ -33,11 +34,16 @@ export async function buildBridge(root: string, dist: string): Promise<BuiltBrid
   const [supervisor, work, traces] = await Promise.all([bundleSupervisor(root), bundleWork(root), bundleTraces(root)]);
   // Put in place whole: it may be started while it is being built.
   const draft = `${path}.${process.pid}`;
-  writeFileSync(draft, supervisor + comment("The working process", work) + comment("Traces", traces));
+  writeFileSync(draft, supervisor + comment("The working process", work) + comment("Traces, packed", pack(traces)));
   chmodSync(draft, 0o755);
   renameSync(draft, path);
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
   return { path, contents: readFileSync(path), version };
+}
+
+/** All processes hold the file's text, also those that have no use for this part of it: packed it is less than a third. */
+function pack(code: string): string {
+  return brotliCompressSync(code).toString("base64");
 }
 
 /** What runs in both processes: src/bridge/main.ts, which finds the rest by load-work.ts. */

@@ -4,4 +4,4 @@ import type { PartScope } from "./load-part.ts";
 
 declare const loadPart: PartScope["loadPart"];
 
-export const { startExporting } = loadPart("Traces") as typeof Exporting;
+export const { startExporting } = loadPart("Traces, packed") as typeof Exporting;

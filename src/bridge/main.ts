@@ -1,5 +1,5 @@
-// The bridge gestaltd starts: `gestalt-edge-bridge runtime | cache | s3`. It is two processes of this one file: a supervisor,
-// which gestaltd knows, and the one that works. What only the latter needs is loaded there.
+// The bridge gestaltd starts: `gestalt-edge-bridge KIND`, with a kind of kinds.ts. It is two processes of this one file: a
+// supervisor, which gestaltd knows, and the one that works. What only the latter needs is loaded there.
 import { PACKAGE_VERSION } from "../wire/version.ts";
 import {
   NAME_VARIABLE,

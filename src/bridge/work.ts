@@ -66,6 +66,8 @@ async function serve(
     onFault: (error, method) => log.error("a call failed by a fault of the bridge", { method, error }),
     tracer: tracing?.tracerOf(),
   });
+  // Where calls are waiting already, in a second process: the first can wait, its socket cannot.
+  if (keeper.kept.size > 0) await tracing?.start();
   const open = async () => {
     // Before anybody is let in: no call may see a bridge that is configured by half.
     await bridge.restore();

@@ -1,7 +1,9 @@
 // One call as a surface sees it: the session it belongs to, its deadline, and the worker around it.
 import type { Transport } from "@connectrpc/connect";
+import type { AnyHostUse, HostFor, HostUse } from "./host/uses.ts";
 import type { Log, LogFields } from "./log.ts";
 import type { Session } from "./sessions/session.ts";
+import type { RequestTrace } from "./telemetry/request-trace.ts";
 
 export interface Call {
   readonly session: Session;
@@ -34,7 +36,7 @@ export interface Call {
 export type Bindings = Readonly<Record<string, unknown>>;
 
 /** What every handler of an authored provider gets beside its input. */
-export interface ProviderRequest<Config = unknown> {
+export interface ProviderRequest<Config = unknown, Use extends HostUse = AnyHostUse> {
   /** gestaltd's name for this provider. */
   readonly name: string;
   /** The provider's config, as its schema parsed it. */
@@ -47,6 +49,10 @@ export interface ProviderRequest<Config = unknown> {
   readonly signal: AbortSignal;
   /** Milliseconds since the epoch; undefined when the caller set none. */
   readonly deadline: number | undefined;
+  /** What gestaltd offers this provider: those host services it declares in `uses`, or any when it declares none. */
+  readonly host: HostFor<Use>;
+  /** The trace the request belongs to, for requests and spans of the provider's own. */
+  readonly trace: RequestTrace;
   readonly log: Log;
   /** Keeps the worker alive until the promise settles, after the answer has gone out. */
   waitUntil(promise: Promise<unknown>): void;

@@ -5,6 +5,7 @@ import { isIP, connect as netConnect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as tlsConnect } from "node:tls";
 import { hostAndPort } from "../../wire/egress/host.ts";
+import { ProxyRefusal } from "./proxy-refusal.ts";
 
 export interface Destination {
   /** Normalised host. */
@@ -39,7 +40,7 @@ export function proxyRoute(address: string): ProxyRoute {
   };
 }
 
-/** Rejects with an error that holds no secret. */
+/** Rejects with an error that holds no secret; {@link ProxyRefusal} when it is the proxy that will not. */
 export async function dial(destination: Destination, proxy: ProxyRoute | undefined): Promise<Socket> {
   const signal = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
   const socket =
@@ -67,21 +68,17 @@ async function openTunnel(destination: Destination, proxy: ProxyRoute, signal: A
     createConnection: () => way,
   });
   // The proxy's answer to a refusal may be a body; its connection is given up in any case.
-  request.once("response", (response) => request.destroy(new Error(refusal(response.statusCode))));
+  request.once("response", (response) => request.destroy(new ProxyRefusal(response.statusCode)));
   request.end();
   try {
     const [response, socket, head] = await once(request, "connect", { signal });
-    if (response.statusCode !== 200) throw new Error(refusal(response.statusCode));
+    if (response.statusCode !== 200) throw new ProxyRefusal(response.statusCode);
     if (head.length > 0) socket.unshift(head);
     return socket;
   } catch (error) {
     way.destroy();
     throw error;
   }
-}
-
-function refusal(status: number | undefined): string {
-  return `the egress proxy answered ${status ?? "nothing"}`;
 }
 
 /** TLS on a connection, with a certificate for `host`. */

@@ -60,23 +60,29 @@ class DialingAgent extends Agent {
   }
 }
 
+export interface Forwarding extends Destination {
+  readonly agent: Agent;
+  /** Answers a request that could not be sent, or says false. */
+  unreachable(error: Error): boolean;
+}
+
 /** Answers with what the host answers; a host that cannot be reached is a lost connection, as without the gate. */
 export function forwardRequest(
   request: IncomingMessage,
   response: ServerResponse,
-  { agent, ...destination }: Destination & { readonly agent: Agent },
+  { agent, unreachable, ...destination }: Forwarding,
 ): void {
   const outgoing = startRequest(request, destination, agent);
-  const giveUp = () => response.destroy();
-  outgoing.on("error", giveUp);
+  outgoing.on("error", (error) => {
+    if (response.headersSent || !unreachable(error)) response.destroy();
+  });
   outgoing.on("response", (answer) => sendAnswer(answer, response));
   // workerd has given the call up.
   response.on("close", () => {
     if (!response.writableFinished) outgoing.destroy();
   });
-  pipeline(request, outgoing, (error) => {
-    if (error && !response.headersSent) giveUp();
-  });
+  // Not a pipeline, which would end workerd's connection with the host's: an answer may still go over it.
+  request.pipe(outgoing);
 }
 
 /** Asks the host for what the request asks the gate for; the body is left to the caller. */

@@ -2,9 +2,13 @@
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type Destination, dial, type ProxyRoute } from "./dial.ts";
-import { hostHeader, MAX_ANSWER_HEADERS_BYTES } from "./forward-request.ts";
+import { type Forwarding, hostHeader, MAX_ANSWER_HEADERS_BYTES } from "./forward-request.ts";
 import { responseHeaders, upgradeHeaders } from "./http-headers.ts";
 import { type Incoming, join } from "./tunnel.ts";
+
+export interface Upgrading extends Destination, Pick<Forwarding, "unreachable"> {
+  readonly proxy: ProxyRoute | undefined;
+}
 
 /**
  * A host that answers anything but 101 gets its answer through, body and all. workerd's connection ends with it in any case:
@@ -13,10 +17,12 @@ import { type Incoming, join } from "./tunnel.ts";
 export function forwardUpgrade(
   request: IncomingMessage,
   { socket, head }: Incoming,
-  { proxy, ...destination }: Destination & { readonly proxy: ProxyRoute | undefined },
+  { proxy, unreachable, ...destination }: Upgrading,
 ): void {
   socket.on("error", () => undefined);
-  forward(request, { socket, head }, destination, proxy).catch(() => socket.destroy());
+  forward(request, { socket, head }, destination, proxy).catch((error: Error) => {
+    if (!unreachable(error)) socket.destroy();
+  });
 }
 
 async function forward(

@@ -4,10 +4,11 @@ import { chmodSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { DENIED_HEADER, DENIED_STATUS } from "../../wire/egress/denial.ts";
-import type { Verdict } from "../../wire/egress/policy.ts";
+import type { Denial, Verdict } from "../../wire/egress/policy.ts";
 import type { Destination, ProxyRoute } from "./dial.ts";
 import { forwardRequest, openAgents } from "./forward-request.ts";
 import { forwardUpgrade } from "./forward-upgrade.ts";
+import { denialOf } from "./proxy-refusal.ts";
 import { requested, requestedTunnel } from "./requested.ts";
 import { type Incoming, join, joinForTls, openTunnelTo } from "./tunnel.ts";
 
@@ -15,6 +16,8 @@ import { type Incoming, join, joinForTls, openTunnelTo } from "./tunnel.ts";
 export interface Admission {
   readonly verdict: Verdict;
   readonly proxy: ProxyRoute | undefined;
+  /** Takes a denial that comes after all, from the proxy. */
+  denied(reason: string): void;
 }
 
 /** Which of the two proxies of HTTP_PROXY and HTTPS_PROXY: plain HTTP has one of its own, everything else the other. */
@@ -105,27 +108,34 @@ class OpenGate implements Gate {
     const wanted = requested(request);
     if (wanted.type === "start-tls") return void this.#secure(wanted.id, response);
     const { destination } = wanted;
-    const { verdict, proxy } = this.#admit(request.socket, destination, destination?.secure ? "https" : "http");
+    const admission = this.#admit(request.socket, destination, destination?.secure ? "https" : "http");
+    const { verdict, proxy } = admission;
     if (destination === undefined || !verdict.allowed) return void deny(request, response, verdict);
     if (wanted.type === "verdict") return void response.writeHead(204).end();
-    forwardRequest(request, response, { ...destination, agent: this.#agents.through(proxy, destination.secure) });
+    const agent = this.#agents.through(proxy, destination.secure);
+    const unreachable = afterwards(destination, admission, (denial) => deny(request, response, denial));
+    forwardRequest(request, response, { ...destination, agent, unreachable });
   }
 
   #upgrade(request: IncomingMessage, incoming: Incoming): void {
     const wanted = requested(request);
     const destination = wanted.type === "forward" ? wanted.destination : undefined;
-    const { verdict, proxy } = this.#admit(incoming.socket, destination, destination?.secure ? "https" : "http");
+    const admission = this.#admit(incoming.socket, destination, destination?.secure ? "https" : "http");
+    const { verdict, proxy } = admission;
     if (destination === undefined || !verdict.allowed) return void denyOn(incoming.socket, verdict);
-    forwardUpgrade(request, incoming, { ...destination, proxy });
+    const unreachable = afterwards(destination, admission, (denial) => denyOn(incoming.socket, denial));
+    forwardUpgrade(request, incoming, { ...destination, proxy, unreachable });
   }
 
   async #connect(request: IncomingMessage, incoming: Incoming): Promise<void> {
     const { socket } = incoming;
     const tunnel = requestedTunnel(request);
-    const { verdict, proxy } = this.#admit(socket, tunnel?.destination, "https");
+    const admission = this.#admit(socket, tunnel?.destination, "https");
+    const { verdict, proxy } = admission;
     if (tunnel === undefined || !verdict.allowed) return denyOn(socket, verdict);
     const { destination, tlsId } = tunnel;
-    const connection = await openTunnelTo(destination, proxy, incoming);
+    const unreachable = afterwards(destination, admission, (denial) => denyOn(socket, denial));
+    const connection = await openTunnelTo({ ...destination, proxy, unreachable }, incoming);
     if (connection === undefined) return;
     if (tlsId === undefined) return join(socket, connection);
     this.#startTls.set(tlsId, joinForTls(socket, connection, destination.host));
@@ -144,13 +154,24 @@ class OpenGate implements Gate {
   }
 
   #admit(socket: Duplex, destination: Destination | undefined, way: Way): Admission {
-    if (destination === undefined) return { verdict: NO_HOST, proxy: undefined };
+    if (destination === undefined) return { verdict: NO_HOST, proxy: undefined, denied: () => undefined };
     this.#sockets.set(socket, { destination, way });
     return this.#rules.admit(destination, way);
   }
 }
 
 const NO_HOST: Verdict = { allowed: false, rule: "not a host", reason: "egress is denied: the address names no host" };
+
+/** For what was admitted and gestaltd's proxy denies: answered as what is denied here, and told. */
+function afterwards(destination: Destination, { denied }: Admission, answer: (denial: Denial) => void) {
+  return (error: Error): boolean => {
+    const denial = denialOf(error, destination);
+    if (denial === undefined) return false;
+    denied(denial.reason);
+    answer(denial);
+    return true;
+  };
+}
 
 function deny(request: IncomingMessage, response: ServerResponse, verdict: Verdict): void {
   const headers = { [DENIED_HEADER]: verdict.rule, "content-type": "text/plain; charset=utf-8" };

@@ -134,7 +134,7 @@ export class NodeEgress {
   #admit(slot: number, destination: Destination, way: Way): Admission {
     const guards = [...this.#slots.holders(slot)];
     const [first] = guards;
-    if (first === undefined) return { verdict: NOBODY, proxy: undefined };
+    if (first === undefined) return { verdict: NOBODY, proxy: undefined, denied: () => undefined };
     const verdict = decide(first.policy, destination.host, destination.port);
     return this.#answer(verdict, guards, this.#proxyOf(first.egress, way));
   }
@@ -153,8 +153,9 @@ export class NodeEgress {
   }
 
   #answer(verdict: Verdict, guards: readonly Guard[], proxy: ProxyRoute | undefined): Admission {
-    if (!verdict.allowed) this.#hooks.denied(guards, verdict.reason);
-    return { verdict, proxy };
+    const denied = (reason: string) => this.#hooks.denied(guards, reason);
+    if (!verdict.allowed) denied(verdict.reason);
+    return { verdict, proxy, denied };
   }
 
   #proxyOf(egress: SessionEgress, way: Way): ProxyRoute | undefined {

@@ -1,7 +1,8 @@
 // Forwards one admitted `connect()`: bytes both ways, until both sides have ended. TLS to the host is spoken here, from the start
 // or from when the worker asks for it, because workerd gives raw connections to a gate without it.
 import { type Duplex, pipeline } from "node:stream";
-import { type Destination, dial, type ProxyRoute, secured } from "./dial.ts";
+import { dial, secured } from "./dial.ts";
+import type { Upgrading } from "./forward-upgrade.ts";
 
 /** A connection of workerd's, and what was read of it already. */
 export interface Incoming {
@@ -15,8 +16,7 @@ const UNREACHABLE = "HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-le
 
 /** Resolves to the connection to the host; undefined when there is none, and the worker has been told. */
 export async function openTunnelTo(
-  destination: Destination,
-  proxy: ProxyRoute | undefined,
+  { proxy, unreachable, ...destination }: Upgrading,
   { socket, head }: Incoming,
 ): Promise<Duplex | undefined> {
   socket.on("error", () => undefined);
@@ -28,8 +28,8 @@ export async function openTunnelTo(
       return connection;
     }
     connection.destroy();
-  } catch {
-    socket.end(UNREACHABLE);
+  } catch (error) {
+    if (!unreachable(error as Error)) socket.end(UNREACHABLE);
   }
   return undefined;
 }

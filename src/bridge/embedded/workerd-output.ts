@@ -70,6 +70,7 @@ const NOISE = [
   "took recursive isolate lock",
   "CODE_MOVED for unknown code block",
   "Address already in use; toString() = ",
+  "R2MultipartUpload::getUploadId called",
 ];
 
 function isNoise(message: string): boolean {

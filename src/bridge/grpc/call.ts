@@ -2,9 +2,10 @@
 import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { GrpcCode } from "../../wire/codes.ts";
 import { BridgeError } from "../errors.ts";
+import type { CallSpan } from "../tracing/tracer.ts";
 import { ACCEPTED_ENCODINGS, deflateFrame, type Encoding, inflateFrame } from "./compression.ts";
 import { FrameParser, join, type Pieces } from "./frames.ts";
-import { STATUS_FLUSH_MS } from "./limits.ts";
+import { MAX_TIMER_MS, STATUS_FLUSH_MS } from "./limits.ts";
 import { type HeaderList, metadataFromRequest, putMetadata } from "./metadata.ts";
 import { grpcCodeFromResetCode } from "./reset-codes.ts";
 import { type CallStatus, OK, putStatus, StatusError, statusOfError } from "./status.ts";
@@ -32,6 +33,8 @@ export interface CallInit {
   readonly replyEncoding: Encoding;
   /** Milliseconds since the epoch. */
   readonly deadline: number | undefined;
+  /** The call's span, when it is traced. */
+  readonly span?: CallSpan | undefined;
   /** Told of errors that are faults of ours, not of caller or worker. */
   readonly onFault: FaultListener;
 }
@@ -40,9 +43,6 @@ export type FaultListener = (error: unknown, path: string) => void;
 
 /** `open` until headers are out, `replying` until the status is, then `over`. */
 type Phase = "open" | "replying" | "over";
-
-/** Longest time a Node timer takes, in milliseconds (2^31 - 1). Later deadlines are left to the caller. */
-const MAX_TIMER_MS = 0x7fff_ffff;
 
 /** How Node is to send headers. Without a date, which gRPC clients would take for metadata. */
 const WITH_TRAILERS = { waitForTrailers: true, sendDate: false } as const;
@@ -73,7 +73,7 @@ export class ServerCall {
 
   /** Metadata the caller sent, without what belongs to the hop. */
   get metadata(): HeaderList {
-    this.#metadata ??= metadataFromRequest(this.#init.rawHeaders);
+    this.#metadata ??= this.#init.span?.metadata ?? metadataFromRequest(this.#init.rawHeaders);
     return this.#metadata;
   }
 
@@ -169,6 +169,7 @@ export class ServerCall {
     const open = this.#phase === "open";
     this.#phase = "over";
     clearTimeout(this.#timer);
+    this.#init.span?.end(status);
     if (this.#gone) return;
     const trailers: OutgoingHttpHeaders = open ? this.#replyHeaders() : {};
     putStatus(trailers, status);
@@ -235,7 +236,9 @@ export class ServerCall {
     this.#phase = "over";
     clearTimeout(this.#timer);
     const code = grpcCodeFromResetCode(this.#stream.rstCode ?? constants.NGHTTP2_CANCEL);
-    this.#sink?.ended(new BridgeError(code, "the caller went away"));
+    const reason = new BridgeError(code, "the caller went away");
+    this.#init.span?.end(reason);
+    this.#sink?.ended(reason);
   }
 
   #startTimer(deadline: number): void {

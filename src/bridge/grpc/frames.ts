@@ -27,12 +27,15 @@ const SMALL_PIECE_BYTES = 1024;
  */
 export class FrameParser {
   readonly #onFrame: (frame: Pieces) => void;
+  readonly #onBegin: ((size: number) => void) | undefined;
   readonly #prefix = Buffer.alloc(PREFIX_BYTES);
   #prefixBytes = 0;
   #partial: PartialFrame | undefined;
 
-  constructor(onFrame: (frame: Pieces) => void) {
+  /** `onBegin` hears the size, prefix included, of each frame of which only a part is here. */
+  constructor(onFrame: (frame: Pieces) => void, onBegin?: (size: number) => void) {
     this.#onFrame = onFrame;
+    this.#onBegin = onBegin;
   }
 
   /** Takes the next chunk; calls back for each frame it completes. Throws RESOURCE_EXHAUSTED for one over the limit. */
@@ -54,7 +57,7 @@ export class FrameParser {
     const size = frameSize(chunk, offset);
     const piece = chunk.subarray(offset, offset + size);
     if (piece.length === size) this.#onFrame([piece]);
-    else this.#partial = new PartialFrame(piece, size);
+    else this.#beginPartial(piece, size);
     return offset + piece.length;
   }
 
@@ -67,9 +70,14 @@ export class FrameParser {
       const whole = Buffer.from(this.#prefix);
       const size = frameSize(whole, 0);
       if (size === PREFIX_BYTES) this.#onFrame([whole]);
-      else this.#partial = new PartialFrame(whole, size);
+      else this.#beginPartial(whole, size);
     }
     return offset + taken;
+  }
+
+  #beginPartial(first: Buffer, size: number): void {
+    this.#partial = new PartialFrame(first, size);
+    this.#onBegin?.(size);
   }
 
   #continue(partial: PartialFrame, chunk: Buffer, offset: number): number {

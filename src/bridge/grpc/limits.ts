@@ -56,6 +56,9 @@ export const MAX_STATUS_DETAILS_BYTES = 6 * 1024;
 /** Largest metadata sent with a reply or its trailers, in bytes; what is over is left out, as the status matters more. */
 export const MAX_REPLY_METADATA_BYTES = 32 * 1024;
 
+/** Longest time a Node timer takes, in milliseconds (2^31 - 1), 24.8 days. A later deadline is left to the other side. */
+export const MAX_TIMER_MS = 0x7fff_ffff;
+
 /** Shorter replies are not worth compressing, in bytes. */
 export const MIN_COMPRESS_BYTES = 1024;
 

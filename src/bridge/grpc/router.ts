@@ -13,6 +13,8 @@ export interface Route {
 }
 
 export interface Router {
+  /** Whether there is a handler of this full path. */
+  has(path: string): boolean;
   /** The handler by full path. Throws UNIMPLEMENTED, saying what is unknown: the service, or its method. */
   find(path: string): CallHandler;
 }
@@ -32,6 +34,7 @@ export function createRouter(routes: readonly Route[]): Router {
     services.add(method.parent.typeName);
   }
   return {
+    has: (path) => handlers.has(path),
     find(path) {
       const handler = handlers.get(path);
       if (handler !== undefined) return handler;

@@ -10,10 +10,13 @@ import {
 import type { Socket } from "node:net";
 import { GrpcCode } from "../../wire/codes.ts";
 import { BridgeError } from "../errors.ts";
+import { serverSpan } from "../tracing/server-span.ts";
+import type { TracerSource } from "../tracing/tracer.ts";
 import { type CallInit, type FaultListener, ServerCall } from "./call.ts";
 import { ACCEPTED_ENCODINGS, replyEncoding, requestEncoding } from "./compression.ts";
 import * as limits from "./limits.ts";
 import { type ListenAddress, type Listening, listen } from "./listen.ts";
+import { metadataFromRequest } from "./metadata.ts";
 import type { Router } from "./router.ts";
 import { type CallStatus, putStatus, statusOfError } from "./status.ts";
 import { parseGrpcTimeout } from "./timeout.ts";
@@ -22,11 +25,15 @@ export interface GrpcServerOptions {
   readonly router: Router;
   /** Told of faults of ours: errors of handlers that are no {@link BridgeError}. */
   readonly onFault?: FaultListener;
+  /** Undefined where nothing is traced. */
+  readonly tracer?: TracerSource | undefined;
 }
 
 export interface GrpcServer {
   /** Binds and accepts. Resolves with the address, with the port that was chosen for port 0. To be called once. */
   listen(address: ListenAddress): Promise<ListenAddress>;
+  /** Serves a connection that was accepted elsewhere. Nothing of it may have been read. */
+  accept(socket: Socket): void;
   /**
    * Stops accepting, lets calls in flight finish for `graceMs`, ends what is left with UNAVAILABLE, and closes every
    * connection. Resolves when no socket is left and the socket file is gone.
@@ -37,10 +44,11 @@ export interface GrpcServer {
 export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   const server = createServer(HTTP2_OPTIONS);
   let listening: Listening | undefined;
+  let closing = false;
   const sessions = new Set<ServerHttp2Session>();
   const sockets = new Set<Socket>();
   const calls = new Set<ServerCall>();
-  const onFault = options.onFault ?? (() => {});
+  const accepting = { ...options, onFault: options.onFault ?? (() => {}) };
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
@@ -50,7 +58,7 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
   server.on("stream", (stream, headers, _flags, rawHeaders) => {
     // Node would make an unhandled stream error, such as a reset by the peer, an uncaught exception.
     stream.on("error", () => {});
-    const call = accept(stream, headers, rawHeaders as unknown as string[], onFault);
+    const call = accept(stream, headers, rawHeaders as unknown as string[], accepting);
     if (call === undefined) return;
     calls.add(call);
     stream.once("close", () => calls.delete(call));
@@ -61,7 +69,12 @@ export function createGrpcServer(options: GrpcServerOptions): GrpcServer {
       listening = await listen(server, address);
       return listening.address;
     },
+    accept: (socket) => {
+      if (closing) socket.destroy();
+      else server.emit("connection", socket);
+    },
     close: (graceMs = limits.CLOSE_GRACE_MS) => {
+      closing = true;
       const closed = close(server, { sessions, sockets, calls }, graceMs);
       listening?.remove();
       return closed;
@@ -106,14 +119,18 @@ function accept(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
   rawHeaders: readonly string[],
-  onFault: FaultListener,
+  { router, onFault, tracer }: GrpcServerOptions & { readonly onFault: FaultListener },
 ): ServerCall | undefined {
   if (headers[":method"] !== "POST") return refuse(stream, { ":status": 405, allow: "POST" });
   const contentType = CONTENT_TYPE.exec(headers["content-type"] ?? "");
   if (contentType === null) return refuse(stream, { ":status": 415, accept: "application/grpc" });
   const type = contentType[1] === undefined ? "application/grpc" : "application/grpc+proto";
   try {
-    return new ServerCall(stream, { ...callInit(headers, rawHeaders), contentType: type, onFault });
+    const init = callInit(headers, rawHeaders);
+    const { path } = init;
+    const span =
+      tracer && serverSpan(tracer, { path, known: router.has(path), metadata: metadataFromRequest(rawHeaders) });
+    return new ServerCall(stream, { ...init, contentType: type, onFault, span });
   } catch (error) {
     return refuse(stream, statusHeaders(statusOfError(error), type));
   }
@@ -122,7 +139,7 @@ function accept(
 function callInit(
   headers: IncomingHttpHeaders,
   rawHeaders: readonly string[],
-): Omit<CallInit, "contentType" | "onFault"> {
+): Omit<CallInit, "contentType" | "onFault" | "span"> {
   const encoding = requestEncoding(single(headers, "grpc-encoding"));
   return {
     path: headers[":path"] ?? "",
@@ -167,7 +184,10 @@ interface Open {
 }
 
 async function close(server: Http2Server, open: Open, graceMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
+  // The server itself does not wait for connections that were accepted elsewhere.
+  const gone = [...open.sockets].map((socket) => new Promise((resolve) => socket.once("close", resolve)));
+  const closed = Promise.all([stopped, ...gone]);
   for (const session of open.sessions) session.close();
   const endCalls = () => {
     const stopping = new BridgeError(GrpcCode.unavailable, "the bridge is stopping");

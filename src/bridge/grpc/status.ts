@@ -41,13 +41,16 @@ export function statusOfError(error: unknown): CallStatus {
 export function putStatus(trailers: OutgoingHttpHeaders, status: CallStatus): void {
   trailers["grpc-status"] = String(status.code);
   if (status.message !== "") trailers["grpc-message"] = percentEncode(status.message, MAX_STATUS_MESSAGE_BYTES);
-  const details = status.details === undefined || status.details.length === 0 ? undefined : encodeDetails(status);
+  const details = statusDetails(status);
   if (details !== undefined) trailers["grpc-status-details-bin"] = details;
 }
 
-/** Unpadded, as the specification asks; undefined when too large: code and message then have to do. */
-function encodeDetails(status: CallStatus): string | undefined {
-  const { code, message, details = [] } = status;
+/**
+ * Value of `grpc-status-details-bin`, unpadded, as the specification asks; undefined without details, and with too many:
+ * code and message then have to do.
+ */
+export function statusDetails({ code, message, details = [] }: CallStatus): string | undefined {
+  if (details.length === 0) return undefined;
   const bytes = toBinary(StatusSchema, create(StatusSchema, { code, message, details: [...details] }));
   if (bytes.length > MAX_STATUS_DETAILS_BYTES) return undefined;
   return Buffer.from(bytes).toString("base64").replace(/=+$/, "");

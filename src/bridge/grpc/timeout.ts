@@ -10,6 +10,10 @@ const NANOSECONDS_PER_UNIT: Readonly<Record<string, number>> = {
 };
 
 const NANOSECONDS_PER_MILLISECOND = 1e6;
+const MILLISECONDS_PER_SECOND = 1000;
+
+/** Most digits of a value, as a number. */
+const MAX_VALUE = 99_999_999;
 
 /** Milliseconds, rounded up so that nothing ends before its time; undefined when the header is malformed. */
 export function parseGrpcTimeout(value: string): number | undefined {
@@ -17,4 +21,11 @@ export function parseGrpcTimeout(value: string): number | undefined {
   const unit = NANOSECONDS_PER_UNIT[match?.[2] ?? ""];
   if (match === null || unit === undefined) return undefined;
   return Math.ceil((Number(match[1]) * unit) / NANOSECONDS_PER_MILLISECOND);
+}
+
+/** Whole milliseconds, or seconds for more than a day; rounded up, since we watch the deadline ourselves. */
+export function formatGrpcTimeout(milliseconds: number): string {
+  const whole = Math.max(1, Math.ceil(milliseconds));
+  if (whole <= MAX_VALUE) return `${whole}m`;
+  return `${Math.min(Math.ceil(whole / MILLISECONDS_PER_SECOND), MAX_VALUE)}S`;
 }

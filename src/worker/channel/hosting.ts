@@ -1,6 +1,7 @@
 // Everything that goes over the channel, put together for the rest of the worker.
 import type { Hosting } from "../host/hosting.ts";
 import { sendLastLines, sendLine } from "../logging/send.ts";
+import { spanSender } from "../telemetry/send-spans.ts";
 import { connectChannel } from "./connect-route.ts";
 import { HostSession } from "./host-session.ts";
 import { channelTransport } from "./transport.ts";
@@ -13,4 +14,5 @@ export const HOSTING: Hosting = {
   },
   sendLine,
   sendLastLines,
+  spans: spanSender,
 };

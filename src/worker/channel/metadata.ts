@@ -1,8 +1,6 @@
 // What goes with a host call beside its messages: there the caller's headers and the request's trace, back the host's trailers.
 import type { Metadata } from "../../wire/channel/frames.ts";
-
-/** W3C Trace Context and Baggage: one trace goes through gestaltd, the provider, and what it calls. */
-const TRACE = ["traceparent", "tracestate", "baggage"] as const;
+import { TRACE_HEADERS } from "../../wire/trace-headers.ts";
 
 /** Names that mean something to a hop and nothing to the method; the bridge passes on none of them either. */
 const NOT_METADATA = /^(:|grpc-|connect-|content-)/;
@@ -12,7 +10,7 @@ export function callMetadata(given: HeadersInit | undefined, request: Headers): 
   const metadata: string[] = [];
   const headers = given === undefined ? undefined : new Headers(given);
   for (const [name, value] of headers ?? []) if (!NOT_METADATA.test(name)) metadata.push(name, value);
-  for (const name of TRACE) {
+  for (const name of TRACE_HEADERS) {
     const value = headers?.has(name) === true ? null : request.get(name);
     if (value !== null) metadata.push(name, value);
   }

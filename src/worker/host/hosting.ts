@@ -3,6 +3,7 @@
 import type { Transport } from "@connectrpc/connect";
 import type { Bindings, Call } from "../call.ts";
 import type { Session } from "../sessions/session.ts";
+import type { SpanSender } from "../telemetry/span-sender.ts";
 
 export interface Hosting {
   /** Takes a bridge's WebSocket to its session's object. */
@@ -13,6 +14,8 @@ export interface Hosting {
   sendLine(call: Call, stream: "stdout" | "stderr", values: readonly unknown[]): void;
   /** Sends what this isolate still has of the session's log. */
   sendLastLines(call: Call): Promise<void>;
+  /** Takes spans that ended in the worker. */
+  readonly spans: SpanSender;
 }
 
 export interface HostWay {

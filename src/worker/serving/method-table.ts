@@ -3,7 +3,7 @@ import type { DescMethod } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Call } from "../call.ts";
 import type { Provider } from "../provider.ts";
-import type { Surface } from "../surface.ts";
+import type { BinaryMethod, Surface } from "../surface.ts";
 
 export interface ServedMethod {
   readonly desc: DescMethod;
@@ -11,6 +11,8 @@ export interface ServedMethod {
   readonly label: string;
   /** Serves one call. Its type follows `desc.methodKind`; `surface()` has checked that. */
   readonly run: (request: never, call: Call) => unknown;
+  /** Serves the binary form, when there is another way for it than by `run`. */
+  readonly binary?: BinaryMethod | undefined;
 }
 
 export interface ServedProvider {
@@ -27,10 +29,12 @@ export function servedProvider(name: string, provider: Provider, common: readonl
     for (const desc of surface.service.methods) {
       const method = surface.methods[desc.localName];
       if (method === undefined) continue;
+      const binary = surface.binary?.[desc.localName];
       methods.set(`/${surface.service.typeName}/${desc.name}`, {
         desc,
         label: `${surface.service.name}/${desc.name}`,
         run: surface.selfConfiguring ? method : configuredFirst(provider, method),
+        binary: binary && (configuredFirst(provider, binary as ServedMethod["run"]) as BinaryMethod),
       });
     }
   }

@@ -30,7 +30,9 @@ export async function serveUnary(method: ServedMethod, request: Request, call: W
 }
 
 async function answer(method: ServedMethod, request: Request, call: WorkerCall): Promise<Uint8Array> {
-  const input = decode(method.desc.input, await readMessage(request));
+  const message = await readMessage(request);
+  if (method.binary !== undefined) return method.binary(message, call);
+  const input = decode(method.desc.input, message);
   const output = await method.run(input as never, call);
   const bytes = toBinary(
     method.desc.output,
