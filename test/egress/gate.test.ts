@@ -41,7 +41,7 @@ before(async () => {
   await once(host, "listening");
   origin = `http://127.0.0.1:${(host.address() as AddressInfo).port}`;
   const admit = (wanted: { host: string; port: number }) => {
-    return { verdict: decide(policy, wanted.host, wanted.port), proxy: undefined };
+    return { verdict: decide(policy, wanted.host, wanted.port), proxy: undefined, denied: () => undefined };
   };
   gate = await openGate(PATH, { admit });
 });

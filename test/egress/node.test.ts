@@ -23,7 +23,7 @@ import { APP, readySession, runtime, startReacher, startRuntime } from "./reach.
 
 const TOKEN = "eyJhbGciOiJIUzI1NiJ9.a-very-secret-token.x";
 const here = hosts();
-const proxy = egressProxy(TOKEN);
+const proxy = egressProxy(TOKEN, "[::1]");
 
 describe("the guard of a node", () => {
   it("speaks TLS, goes through gestaltd's proxy, survives crashes and is there at the next start", async (t) => {
@@ -49,7 +49,7 @@ describe("the guard of a node", () => {
     assert.deepEqual(proxy.asked, []);
 
     const env = { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url };
-    const proxied = await startReacher(t, first, { allowedHosts: ["localhost"], env });
+    const proxied = await startReacher(t, first, { allowedHosts: ["localhost", "::1"], env });
     assert.equal(await proxied.reach("fetch", secure), `200 hello from localhost:${https}`);
     assert.equal(await proxied.reach("fetch", `http://localhost:${http}/`), `200 hello from localhost:${http}`);
     assert.equal(await proxied.reach("webSocket", `ws://localhost:${http}/`), `hello from localhost:${http}`);
@@ -61,6 +61,13 @@ describe("the guard of a node", () => {
       [...new Set(proxy.asked)],
       [https, http, tcp, here.tls, here.startTls].map((port) => `localhost:${port}`),
     );
+
+    const refused = `denied [::1]:${http} by gestaltd's egress proxy: egress to [::1]:${http} is denied: gestaltd's egress proxy does not let it through`;
+    for (const way of ["fetch", "post", "upgrading fetch"]) {
+      assert.equal(await proxied.reach(way, `http://[::1]:${http}/`), refused, way);
+    }
+    assert.match(await proxied.reach("connect", `[::1]:${http}`), /^failed: /);
+    assert.match(first.stderr(), /does not let it through/);
 
     const [workerd] = workerdsOf(nodeOf(state)?.pid ?? 0);
     assert.ok(workerd);

@@ -10,8 +10,8 @@ export interface EgressProxy {
   readonly asked: string[];
 }
 
-/** For all tests of a file; lets those in who bring `token`. */
-export function egressProxy(token: string): EgressProxy {
+/** For all tests of a file; lets those in who bring `token`, to any host but `denied`. */
+export function egressProxy(token: string, denied: string): EgressProxy {
   const asked: string[] = [];
   const expected = `Basic ${Buffer.from(`gestalt-egress-proxy:${token}`).toString("base64")}`;
   const server = createServer((_request, response) => response.writeHead(500).end("not by CONNECT"));
@@ -19,6 +19,7 @@ export function egressProxy(token: string): EgressProxy {
     socket.on("error", () => undefined);
     if (request.headers["proxy-authorization"] !== expected) return socket.end("HTTP/1.1 407 No\r\n\r\n");
     const { hostname, port } = new URL(`http://${request.url}`);
+    if (hostname === denied) return socket.end("HTTP/1.1 403 Forbidden\r\ncontent-length: 4\r\n\r\nnope");
     asked.push(request.url ?? "");
     const target = connect({ host: hostname.replace(/^\[|\]$/g, ""), port: Number(port) || 80, allowHalfOpen: true });
     target.on("error", () => socket.end("HTTP/1.1 502 No\r\n\r\n"));

@@ -7,6 +7,9 @@ import {
   serve,
 } from "../../src/worker/index.ts";
 
+/** Brings the clients along. Nothing here calls one, so it is bound to nothing. */
+export { HostChannel } from "../../src/worker/channel/host-channel.ts";
+
 const SERVICES = [
   "cache",
   "s3",

@@ -140,6 +140,7 @@ suite("plugin", { timeout: 30_000 }, () => {
       name: "gestaltd-name",
       config: { greeting: "Hello", fail: false },
       env: { A: "b" },
+      trace: { headers: {} },
       token: "token",
       connectionParams: { tenant: "t" },
       subject: { id: "user:1", kind: "user", displayName: "One", authSource: "oidc" },

@@ -41,7 +41,7 @@ export async function startGestaltd(folder: string, config: GestaltdConfig): Pro
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
   await writeStandIns(join(folder, "stand-ins"));
-  await writeFile(join(folder, "gestaltd.yaml"), stringify(completeConfig(config, port)));
+  await writeFile(join(folder, "gestaltd.yaml"), stringify(completeConfig(config, port), AS_WRITTEN));
   const binary = process.env.GESTALTD_BIN ?? "gestaltd";
   const args = [
     "serve",
@@ -79,6 +79,9 @@ function childrenOf(pid: number): number[] {
   );
 }
 
+/** gestaltd's YAML knows no aliases across sections it reads apart. */
+const AS_WRITTEN = { aliasDuplicateObjects: false };
+
 function completeConfig(config: GestaltdConfig, port: number) {
   const standIn = (name: string) => ({ source: { path: `./stand-ins/${name}.yaml` }, config: {} });
   return {
@@ -103,8 +106,8 @@ function marked(sections: GestaltdConfig["providers"] = {}): Record<string, unkn
   const { GESTALT_EDGE_TEST_RUN } = process.env;
   if (GESTALT_EDGE_TEST_RUN === undefined) return sections;
   const entries = (section: unknown) =>
-    Object.entries(section as Record<string, object>).map(([name, entry]) => {
-      return [name, { ...entry, env: { GESTALT_EDGE_TEST_RUN } }];
+    Object.entries(section as Record<string, { readonly env?: object }>).map(([name, entry]) => {
+      return [name, { ...entry, env: { ...entry.env, GESTALT_EDGE_TEST_RUN } }];
     });
   return Object.fromEntries(
     Object.entries(sections).map(([kind, section]) => [kind, Object.fromEntries(entries(section))]),

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Stands in for the two providers that gestaltd cannot boot without and that gestalt-edge does not serve yet: an IndexedDB
-// that remembers the users it is given, and an external credential store that has none. Bundled into one executable file,
-// because gestaltd copies exactly one. The kind is its first argument.
+// in memory, which is gone with its process, and an external credential store that has none. Bundled into one executable
+// file, because gestaltd copies exactly one. The kind is its first argument.
 import { rmSync } from "node:fs";
 import http2 from "node:http2";
 import { dirname } from "node:path";
@@ -11,8 +11,9 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { ExternalCredentialProvider } from "../../../src/gen/gestalt/provider/v1/external_credential_pb.ts";
 import { IndexedDB } from "../../../src/gen/gestalt/provider/v1/indexeddb_pb.ts";
-import type { Record as StoredRecord } from "../../../src/gen/gestalt/provider/v1/indexeddb_value_pb.ts";
 import { ProviderKind, ProviderLifecycle } from "../../../src/gen/gestalt/provider/v1/lifecycle_pb.ts";
+import { Database } from "../fake-gestaltd/indexeddb/database.ts";
+import { FakeIndexedDB } from "../fake-gestaltd/indexeddb/service.ts";
 
 const kinds = { indexeddb: ProviderKind.INDEXEDDB, "external-credentials": ProviderKind.EXTERNAL_CREDENTIAL };
 const kind = kinds[process.argv[2] as keyof typeof kinds];
@@ -21,7 +22,7 @@ if (kind === undefined || socket === undefined) throw new Error("usage: GESTALT_
 
 const PARENT_POLL_MS = 250;
 const empty = () => create(EmptySchema);
-const users: StoredRecord[] = [];
+const database = new Database();
 
 function routes(router: ConnectRouter): void {
   router.service(ProviderLifecycle, {
@@ -29,15 +30,7 @@ function routes(router: ConnectRouter): void {
     configureProvider: () => ({ protocolVersion: 3 }),
     healthCheck: () => ({ ready: true }),
   });
-  router.service(IndexedDB, {
-    createObjectStore: empty,
-    add: ({ record }) => {
-      if (record !== undefined) users.push(record);
-      return {};
-    },
-    // gestaltd asks by index for one thing only: the user of the request.
-    indexGetAll: () => ({ records: users.slice(0, 1) }),
-  });
+  router.service(IndexedDB, new FakeIndexedDB(() => database).service);
   router.service(ExternalCredentialProvider, { validateCredentialConfig: empty });
 }
 
