@@ -37,3 +37,9 @@ export const PUBLIC_OBJECTS_PREFIX = "/objects/";
  * session (`HostChannel`); docs/channel.md says what is spoken on it. 404 when the worker has no such object, see `CHANNEL_BINDING`.
  */
 export const CHANNEL_PATH = "/gestalt.edge.v1.ChannelService/Connect";
+
+/** `IndexedDB.OpenCursor` as a WebSocket: the gRPC method's own path with an upgrade. indexeddb-socket.ts says what is spoken on it. */
+export const OPEN_CURSOR_PATH = "/gestalt.provider.v1.IndexedDB/OpenCursor";
+
+/** `IndexedDB.Transaction` likewise. */
+export const TRANSACTION_PATH = "/gestalt.provider.v1.IndexedDB/Transaction";

@@ -1,5 +1,6 @@
 // A provider: what `definePlugin`, `defineCacheProvider` and their like return and `serve` takes.
 import type { Bindings, Call, ProviderRequest } from "./call.ts";
+import type { AnyHostUse, HostUse, Uses } from "./host/uses.ts";
 import type { Session } from "./sessions/session.ts";
 import type { Surface } from "./surface.ts";
 
@@ -20,6 +21,8 @@ export interface Provider {
   readonly kind: ProviderKind;
   readonly info: ProviderInfo;
   readonly lifecycle: Lifecycle;
+  /** Host services its author declared, in all places together; undefined when nothing was said. */
+  readonly uses?: Uses | undefined;
   /** The provider's own services. The lifecycle service is not among them: `serve` adds it. */
   readonly surfaces: readonly Surface[];
   /** JSON Schema of the config, when the author gave one; `gestalt-edge build` writes it beside the manifest. */
@@ -47,7 +50,7 @@ export interface ProviderInfo {
   readonly version: string;
 }
 
-/** The session's hooks in the form `serve` calls them; each `defineX` builds it with {@link lifecycleOf}. */
+/** The session's hooks in the form `serve` calls them; each `defineX` gets it from `providerBase`. */
 export interface Lifecycle {
   /**
    * Checks the config of a session and runs the author's `configure`, then `start`: once per isolate and session
@@ -60,25 +63,33 @@ export interface Lifecycle {
 }
 
 /** What an author may give for any kind of provider. */
-export interface ProviderOptions<Config> {
+export interface ProviderOptions<Config, Use extends HostUse = AnyHostUse> {
   readonly displayName?: string;
   readonly description?: string;
   /** Semantic version; `0.0.0` when left out. */
   readonly version?: string;
   /** Zod schema of the config. With it `request.config` is typed, and bad config is refused when gestaltd configures. */
   readonly config?: ConfigSchema<Config>;
+  /**
+   * Host services of gestaltd that the provider uses, as `request.host` names them; `"s3?"` is one it also works without.
+   * `request.host` then has these and no others, and a session that lacks a required one is refused when it is configured.
+   * Without `uses`, `request.host` has whatever is offered, and each service may be missing.
+   */
+  readonly uses?: readonly Use[];
   /** Runs once per isolate and session, before its first call, after the config was checked. */
-  readonly configure?: (request: ProviderRequest<Config>) => void | Promise<void>;
+  readonly configure?: (request: ProviderRequest<Config, NoInfer<Use>>) => void | Promise<void>;
   /** Runs once after `configure`. */
-  readonly start?: (request: ProviderRequest<Config>) => void | Promise<void>;
+  readonly start?: (request: ProviderRequest<Config, NoInfer<Use>>) => void | Promise<void>;
   /** Answers gestaltd's health check; throwing or returning a message with `ready: false` says it is not ready. */
   readonly healthCheck?: (
-    request: ProviderRequest<Config>,
+    request: ProviderRequest<Config, NoInfer<Use>>,
   ) => HealthReport | undefined | Promise<HealthReport | undefined>;
   /** Sentences for the operator, shown by gestaltd after configuration. */
-  readonly warnings?: (request: ProviderRequest<Config>) => readonly string[] | Promise<readonly string[]>;
+  readonly warnings?: (
+    request: ProviderRequest<Config, NoInfer<Use>>,
+  ) => readonly string[] | Promise<readonly string[]>;
   /** Best effort: the session has ended and this isolate heard of it. Workers have no shutdown. */
-  readonly close?: (request: ProviderRequest<Config>) => void | Promise<void>;
+  readonly close?: (request: ProviderRequest<Config, NoInfer<Use>>) => void | Promise<void>;
 }
 
 export interface HealthReport {

@@ -2,15 +2,18 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ExecutionContext } from "hono";
 import { Hono } from "hono/tiny";
-import { HEALTH_PATH, PUBLIC_OBJECTS_PREFIX } from "../wire/routes.ts";
+import { CHANNEL_PATH, HEALTH_PATH, PUBLIC_OBJECTS_PREFIX } from "../wire/routes.ts";
 import type { Bindings } from "./call.ts";
+import { hosting, NO_CHANNEL } from "./host/hosting.ts";
 import { createLog } from "./log.ts";
+import { captureConsole } from "./logging/console.ts";
 import type { Provider } from "./provider.ts";
 import { dispatch } from "./serving/dispatch.ts";
 import { errorResponse } from "./serving/errors.ts";
 import { type ServedProvider, servedProvider } from "./serving/method-table.ts";
 import type { WaitUntil } from "./serving/worker-call.ts";
 import { Authenticator } from "./sessions/authenticator.ts";
+import { unauthenticated } from "./sessions/refusals.ts";
 import { lifecycleSurface } from "./surfaces/lifecycle.ts";
 import { workerSurface } from "./surfaces/worker.ts";
 
@@ -29,6 +32,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
  * export default serve({ search, cache });
  */
 export function serve(providers: Readonly<Record<string, Provider>>): EdgeWorker {
+  captureConsole();
   const served = serveAll(providers);
   const authenticator = new Authenticator();
   const app = new Hono<{ Bindings: Bindings & object }>();
@@ -44,6 +48,13 @@ export function serve(providers: Readonly<Record<string, Provider>>): EdgeWorker
       bindings: c.env,
       waitUntil: (promise) => context.waitUntil(promise),
     });
+  });
+  app.all(CHANNEL_PATH, async (c) => {
+    const session = await authenticator.authenticate(c.req.raw.headers, c.env);
+    if (!served.has(session.provider)) throw unauthenticated("provider");
+    const host = hosting();
+    if (host === undefined) return errorResponse(new ConnectError(NO_CHANNEL, Code.Unimplemented), 404);
+    return host.connect(c.req.raw, c.env, session);
   });
   app.all("*", async (c) => {
     const session = await authenticator.authenticate(c.req.raw.headers, c.env);

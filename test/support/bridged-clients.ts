@@ -29,7 +29,8 @@ export interface BridgedClients {
 
 export async function startBridgedClients(
   worker: TestWorker,
-  kind: "cache" | "s3",
+  /** First argument of the bridge. */
+  kind: string,
   library: GrpcClientName,
 ): Promise<BridgedClients> {
   const guard = await startEdgeGuard(worker.url);

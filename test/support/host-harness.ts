@@ -61,8 +61,11 @@ export async function startHostHarness(t: TestContext, options: HostHarnessOptio
   const gestaltd = await new FakeGestaltd(options.gestaltd).start();
   atEnd(t, () => gestaltd.stop());
   const entry = scenarioWorker(t, options.scenarios);
+  const log: string[] = [];
+  atEnd(t, () => assert.deepEqual(complaintsIn(log), [], "workerd complained"));
   const worker = await startWorker({
     entry,
+    onLog: (line) => log.push(line),
     durableObjects: { [CHANNEL_BINDING]: "HostChannel" },
     unsafeEphemeralDurableObjects: true,
   });
@@ -73,6 +76,11 @@ export async function startHostHarness(t: TestContext, options: HostHarnessOptio
   await bridge.configure({ workers: { [PROVIDER]: { url, key, name: WORKER_NAME, provider: PROVIDER } } });
   const { session, plugin } = await startPlugin(t, bridge, gestaltd, options);
   return harness({ gestaltd, bridge, session }, (operation, runOptions) => execute(plugin, operation, runOptions));
+}
+
+/** What is no line of ours: unhandled rejections, results nobody disposed of, work that was cancelled as hung. */
+function complaintsIn(log: readonly string[]): string[] {
+  return log.filter((line) => !line.includes('"level"'));
 }
 
 /** The worker's module, made of the scenarios. */

@@ -24,7 +24,12 @@ export interface StartWorkerOptions
   extends Partial<
     Pick<
       WorkerOptions,
-      "compatibilityFlags" | "kvNamespaces" | "r2Buckets" | "durableObjects" | "unsafeEphemeralDurableObjects"
+      | "compatibilityFlags"
+      | "kvNamespaces"
+      | "r2Buckets"
+      | "durableObjects"
+      | "unsafeEphemeralDurableObjects"
+      | "secretsStoreSecrets"
     >
   > {
   /** Path or file URL of the worker's module: `new URL("./cache.worker.ts", import.meta.url)`. */

@@ -20,9 +20,14 @@ export interface EgressPolicy {
 }
 
 /** `rule` names what decided: an entry of the list, `allowed_hosts` when none matched, or the default action. */
-export type Verdict =
-  | { readonly allowed: true; readonly rule: string }
-  | { readonly allowed: false; readonly rule: string; readonly reason: string };
+export type Verdict = { readonly allowed: true; readonly rule: string } | Denial;
+
+export interface Denial {
+  readonly allowed: false;
+  readonly rule: string;
+  /** A sentence. */
+  readonly reason: string;
+}
 
 /** What StartPlugin says, as a claim; undefined when it restricts nothing. */
 export function egressClaim(allowedHosts: readonly string[], defaultAction: string): EgressClaim | undefined {

@@ -1,19 +1,33 @@
-// What goes wrong with objects, as errors that authors throw and as the codes that callers get.
+// What goes wrong with objects, as errors that authors of object stores throw and that `host.s3` throws to their users, and as the
+// codes in between.
 import { Code, ConnectError } from "@connectrpc/connect";
+import { HostServiceError, NotFoundError } from "../host/errors.ts";
 
 /** The object, its version or its bucket does not exist. */
-export class S3NotFoundError extends Error {
+export class S3NotFoundError extends NotFoundError {
   override readonly name = "S3NotFoundError";
+
+  constructor(message = "", options?: ErrorOptions) {
+    super("s3", Code.NotFound, message, options);
+  }
 }
 
 /** A condition does not hold; "not modified" is one of them. */
-export class S3PreconditionFailedError extends Error {
+export class S3PreconditionFailedError extends HostServiceError {
   override readonly name = "S3PreconditionFailedError";
+
+  constructor(message = "", options?: ErrorOptions) {
+    super("s3", Code.FailedPrecondition, message, options);
+  }
 }
 
 /** The range is malformed, or it starts at or past the object's end. */
-export class S3InvalidRangeError extends Error {
+export class S3InvalidRangeError extends HostServiceError {
   override readonly name = "S3InvalidRangeError";
+
+  constructor(message = "", options?: ErrorOptions) {
+    super("s3", Code.OutOfRange, message, options);
+  }
 }
 
 /** The three codes that gestaltd tells apart; everything else reaches a plugin as INTERNAL (reference/gestaltd.md §4.2). */
