@@ -19,12 +19,12 @@ export function writeProviderFolders(dist: string, bridge: BuiltBridge): void {
     const folder = join(dist, kind.name);
     mkdirSync(folder, { recursive: true });
     copyFileSync(bridge.path, join(folder, BRIDGE_FILE));
-    writeFileSync(join(folder, SCHEMA_FILE), `${JSON.stringify(providerJsonSchema(), null, 2)}\n`);
+    writeFileSync(join(folder, SCHEMA_FILE), `${JSON.stringify(providerJsonSchema(kind), null, 2)}\n`);
     writeFileSync(
       join(folder, "manifest.yaml"),
       stringify({
-        kind: kind.name,
-        source: `${SOURCE_PREFIX}/${kind.name}`,
+        kind: kind.manifest ?? kind.name,
+        source: `${SOURCE_PREFIX}/${kind.source ?? kind.name}`,
         version: bridge.version,
         displayName: kind.displayName,
         description: kind.description,

@@ -11,6 +11,10 @@ export const PARENT_PID_VARIABLE = "GESTALT_PLUGIN_PARENT_PID";
 export const NAME_VARIABLE = "GESTALT_PLUGIN_NAME";
 /** Folder that relative paths in config start from; gestaltd's working directory otherwise. */
 export const ROOT_VARIABLE = "GESTALT_EDGE_ROOT";
+/** The `worker` key of the config as JSON, for an entry without `config:`; see config/given-config.ts. */
+export const WORKER_VARIABLE = "GESTALT_EDGE_WORKER";
+/** The provider's own keys of the config as JSON, likewise. */
+export const CONFIG_VARIABLE = "GESTALT_EDGE_CONFIG";
 /** `off` makes the bridge one process, which no other one looks after: it takes less memory and ends for good when it crashes. */
 export const SUPERVISOR_VARIABLE = "GESTALT_EDGE_SUPERVISOR";
 /** Tells the process that a supervisor starts what it is for. Set by the bridge itself. */

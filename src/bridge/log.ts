@@ -22,13 +22,14 @@ const MIN_SECRET_LENGTH = 8;
 const REDACTED = "[redacted]";
 
 export function createSecrets(): Secrets {
-  const values = new Set<string>();
+  // The longest first: of one that begins with another the rest would stay.
+  let values: readonly string[] = [];
   return {
     add(value) {
       if (value === undefined || value.length < MIN_SECRET_LENGTH) return;
-      values.add(value);
-      // The form it has inside a JSON string; a PEM key holds line breaks.
-      values.add(JSON.stringify(value).slice(1, -1));
+      // The second is the form it has inside a JSON string; a PEM key holds line breaks.
+      const all = new Set([...values, value, JSON.stringify(value).slice(1, -1)]);
+      if (all.size > values.length) values = [...all].sort((one, other) => other.length - one.length);
     },
     redact(text) {
       let result = text;

@@ -7,6 +7,7 @@ import { createHostClient } from "./host/client.ts";
 import { unreachableLog } from "./host/unreachable.ts";
 import { BRIDGE_KINDS, type BridgeKind, RUNTIME_KIND } from "./kinds.ts";
 import type { BridgeContext } from "./lifecycle/bridge.ts";
+import { collectLessOften } from "./lifecycle/garbage.ts";
 import { isAlive } from "./lifecycle/parent.ts";
 import { type EndProcess, runProcess } from "./lifecycle/process.ts";
 import { createProviderBridge } from "./lifecycle/provider-bridge.ts";
@@ -25,6 +26,7 @@ const EXIT_FAILED = 1;
 
 /** `supervised`: a supervisor has started this process, and not gestaltd itself. */
 export async function work(args: readonly string[], env: NodeJS.ProcessEnv, supervised: boolean): Promise<void> {
+  collectLessOften();
   const [argument, ...rest] = args;
   const kind = BRIDGE_KINDS.find(({ name }) => name === argument);
   const socket = env[SOCKET_VARIABLE];

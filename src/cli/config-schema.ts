@@ -1,5 +1,6 @@
 // The schema gestaltd checks a provider's config against: the author's own, with the bridge's `worker` where it belongs.
 import { providerJsonSchema } from "../bridge/config/json-schema.ts";
+import { BRIDGE_KINDS } from "../bridge/kinds.ts";
 import type { ServedProvider } from "../gen/gestalt/edge/v1/edge_pb.ts";
 import { ProviderKind } from "../gen/gestalt/provider/v1/lifecycle_pb.ts";
 
@@ -10,7 +11,7 @@ export function configSchemaOf({ kind, configSchema }: ServedProvider): JsonSche
   const own = configSchema === "" ? undefined : (withoutLookaround(JSON.parse(configSchema)) as JsonSchema);
   // A plugin's worker stands in the runtime's config, every other provider's in its own.
   if (kind === ProviderKind.INTEGRATION) return own;
-  const bridge = providerJsonSchema();
+  const bridge = providerJsonSchema(BRIDGE_KINDS.find((bridgeKind) => bridgeKind.kind === kind));
   return own === undefined || !isPlainObjectSchema(own) ? bridge : merge(bridge, own);
 }
 

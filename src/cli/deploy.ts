@@ -3,7 +3,12 @@ import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { JWKS_BINDING, PRESIGN_SECRET_BINDING } from "../wire/bindings.ts";
+import {
+  CREDENTIALS_KEY_BINDING,
+  JWKS_BINDING,
+  LOGIN_SECRET_BINDING,
+  PRESIGN_SECRET_BINDING,
+} from "../wire/bindings.ts";
 import { BUILD_OPTIONS, printBuilt } from "./build.ts";
 import type { Built } from "./build-project.ts";
 import { defineCommand } from "./command.ts";
@@ -63,8 +68,13 @@ interface CheckOptions {
 async function checkBindings({ built, wrangler, environment, dryRun, terminal }: CheckOptions): Promise<void> {
   const config = JSON.parse(await readFile(built.configFile, "utf8")) as WranglerVariables;
   const variables = Object.keys((environment === undefined ? config : config.env?.[environment])?.vars ?? {});
-  const signs = built.providers.some(({ kind }) => kind === "s3");
-  const needed: Needed[] = [JWKS_BINDING, ...(signs ? ([PRESIGN_SECRET_BINDING] as const) : [])];
+  const has = (wanted: string) => built.providers.some(({ kind }) => kind === wanted);
+  const needed: Needed[] = [
+    JWKS_BINDING,
+    ...(has("s3") ? ([PRESIGN_SECRET_BINDING] as const) : []),
+    ...(has("authentication") ? ([LOGIN_SECRET_BINDING] as const) : []),
+    ...(has("external_credentials") ? ([CREDENTIALS_KEY_BINDING] as const) : []),
+  ];
   const absent = needed.filter((name) => !variables.includes(name));
   if (absent.length === 0) return;
   const secrets = dryRun ? [] : await wrangler.secretNames();
@@ -80,7 +90,11 @@ interface WranglerVariables {
   readonly env?: Readonly<Record<string, { readonly vars?: Readonly<Record<string, unknown>> }>>;
 }
 
-type Needed = typeof JWKS_BINDING | typeof PRESIGN_SECRET_BINDING;
+type Needed =
+  | typeof JWKS_BINDING
+  | typeof PRESIGN_SECRET_BINDING
+  | typeof LOGIN_SECRET_BINDING
+  | typeof CREDENTIALS_KEY_BINDING;
 
 const EXPLANATIONS: Readonly<Record<Needed, { what: string; where: string; fix: string }>> = {
   [JWKS_BINDING]: {
@@ -92,6 +106,16 @@ const EXPLANATIONS: Readonly<Record<Needed, { what: string; where: string; fix: 
     what: `The secret ${PRESIGN_SECRET_BINDING} is not set, so the object store cannot presign URLs`,
     where: "secrets of the Worker",
     fix: `Run \`openssl rand -base64 32 | npx wrangler secret put ${PRESIGN_SECRET_BINDING}\``,
+  },
+  [LOGIN_SECRET_BINDING]: {
+    what: `The secret ${LOGIN_SECRET_BINDING} is not set, so that nobody can sign in`,
+    where: "secrets of the Worker",
+    fix: `Run \`openssl rand -base64 32 | npx wrangler secret put ${LOGIN_SECRET_BINDING}\``,
+  },
+  [CREDENTIALS_KEY_BINDING]: {
+    what: `The secret ${CREDENTIALS_KEY_BINDING} is not set, so that no external credential can be kept`,
+    where: "secrets of the Worker",
+    fix: `Run \`openssl rand -base64 32 | npx wrangler secret put ${CREDENTIALS_KEY_BINDING}\``,
   },
 };
 

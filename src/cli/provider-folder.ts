@@ -2,6 +2,7 @@
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { stringify } from "yaml";
+import { BRIDGE_KINDS } from "../bridge/kinds.ts";
 import type { Target } from "../bridge/target/target.ts";
 import type { ServedProvider } from "../gen/gestalt/edge/v1/edge_pb.ts";
 import { IntegrationProvider } from "../gen/gestalt/provider/v1/integration_pb.ts";
@@ -94,5 +95,6 @@ async function sourceOf({ project, worker, provider }: ProviderFolderOptions): P
   const { repository } = JSON.parse(text) as { repository?: string | { url?: string } };
   const [, host, path] = REPOSITORY.exec((typeof repository === "string" ? repository : repository?.url) ?? "") ?? [];
   const base = host === undefined ? `${NO_REPOSITORY}/${worker}` : `${host}/${path}`;
-  return `${base}/${provider.name}`.toLowerCase();
+  const { source } = BRIDGE_KINDS.find(({ kind }) => kind === provider.kind) ?? {};
+  return `${base}/${provider.name}${source === undefined ? "" : `/${source}`}`.toLowerCase();
 }

@@ -15,6 +15,12 @@ export const PRESIGN_SECRET_BINDING = "GESTALT_EDGE_PRESIGN_SECRET";
 /** Secret that seals the state of sign-ins, at least 32 bytes; a Worker secret, random in the embedded target. */
 export const LOGIN_SECRET_BINDING = "GESTALT_EDGE_LOGIN_SECRET";
 
+/**
+ * Secret that external credentials are encrypted with, at least 32 bytes; a Worker secret, random in the embedded target. With it lost,
+ * they are.
+ */
+export const CREDENTIALS_KEY_BINDING = "GESTALT_EDGE_CREDENTIALS_KEY";
+
 /** `1` makes the worker print one JSON line for each call; `gestalt-edge dev` sets it. */
 export const CALL_LOG_BINDING = "GESTALT_EDGE_CALL_LOG";
 

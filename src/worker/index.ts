@@ -1,11 +1,13 @@
 // The public API of `gestalt-edge` for code that runs in a Worker.
 
 export { Code, ConnectError } from "@connectrpc/connect";
+export { CREDENTIALS_KEY_BINDING } from "../wire/bindings.ts";
 export {
   type AuthenticationHandlers,
   type AuthenticationProviderOptions,
   defineAuthenticationProvider,
 } from "./authentication/define.ts";
+export { type EmailAddress, parseEmail } from "./authentication/email.ts";
 export {
   checkLoginSecret,
   type LoginStateContext,
@@ -57,6 +59,34 @@ export { inParallel } from "./cache/in-parallel.ts";
 export { ReplyBudget } from "./cache/sizes.ts";
 export type { Bindings, ProviderRequest } from "./call.ts";
 export { EgressDeniedError } from "./egress/error.ts";
+export {
+  defineExternalCredentialProvider,
+  type ExternalCredentialHandlers,
+  type ExternalCredentialProviderOptions,
+} from "./external-credentials/define.ts";
+export {
+  AmbiguousCredentialError,
+  CredentialNotFoundError,
+  ReconnectRequiredError,
+} from "./external-credentials/errors.ts";
+export type {
+  CredentialAuth,
+  CredentialConfigInput,
+  CredentialConnection,
+  CredentialExchangeDriver,
+  CredentialExchangeInput,
+  CredentialFilter,
+  CredentialKey,
+  CredentialKeyRotation,
+  CredentialMode,
+  CredentialResolveInput,
+  CredentialUpsert,
+  CredentialValue,
+  ExchangedCredential,
+  ExternalCredential,
+  ResolvedCredential,
+} from "./external-credentials/objects.ts";
+export { findCredential, fixedToken, paramsOf as credentialParams } from "./external-credentials/resolve-stored.ts";
 export type { AgentHost } from "./host/agent-host/client.ts";
 export type {
   AgentTool,
@@ -235,6 +265,7 @@ export type {
   IndexedDBCursorInput,
   IndexedDBCursorRead,
   IndexedDBEntry,
+  IndexedDBIdle,
   IndexedDBOperations,
   IndexedDBQuery,
   IndexedDBRead,

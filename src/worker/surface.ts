@@ -25,9 +25,14 @@ export type SurfaceMethods<S extends DescService> = {
   readonly [K in keyof S["method"]]?: SurfaceMethod<S["method"][K]>;
 };
 
+/** Serves a unary method from the bytes of its message to those of the answer, each at most `MAX_MESSAGE_BYTES`. */
+export type BinaryMethod = (request: Uint8Array, call: Call) => Promise<Uint8Array>;
+
 export interface Surface {
   readonly service: DescService;
   readonly methods: Readonly<Record<string, ((request: never, call: Call) => unknown) | undefined>>;
+  /** Serve the binary form of methods that are in `methods` too, whose messages then need not be decoded whole. */
+  readonly binary?: Readonly<Record<string, BinaryMethod>>;
   /**
    * The surface runs `Lifecycle.configure` itself, because some of its methods must answer before that, or report its
    * failure in a form of their own. For all others it is run before each call.
@@ -39,7 +44,7 @@ export interface Surface {
 export function surface<S extends DescService>(
   service: S,
   methods: SurfaceMethods<S>,
-  options: Pick<Surface, "selfConfiguring"> = {},
+  options: Pick<Surface, "binary" | "selfConfiguring"> = {},
 ): Surface {
   return { service, methods: methods as Surface["methods"], ...options };
 }

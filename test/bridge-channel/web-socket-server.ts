@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-const OPCODE = { text: 1, binary: 2, close: 8 } as const;
+const OPCODE = { text: 1, binary: 2, close: 8, pong: 10 } as const;
 
 export interface ServerSocketEvents {
   binary(message: Uint8Array): void;
@@ -18,6 +18,8 @@ export interface ServerSocketEvents {
 
 export class ServerSocket {
   readonly socket: Duplex;
+  /** Answers to pings that a test has sent. */
+  readonly pongs: string[] = [];
   readonly #events: ServerSocketEvents;
   #rest: Buffer = Buffer.alloc(0);
   #closing = false;
@@ -81,6 +83,7 @@ export class ServerSocket {
   #handle(opcode: number, payload: Buffer): void {
     if (opcode === OPCODE.binary) this.#events.binary(new Uint8Array(payload));
     if (opcode === OPCODE.text) this.#events.text(payload.toString());
+    if (opcode === OPCODE.pong) this.pongs.push(payload.toString());
     if (opcode !== OPCODE.close) return;
     this.#events.closed(payload.length >= 2 ? payload.readUInt16BE(0) : 1005);
     this.close(payload.length >= 2 ? payload.readUInt16BE(0) : 1000);

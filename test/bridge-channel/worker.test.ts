@@ -1,6 +1,7 @@
 // The whole way: a handler in workerd, the channel, the bridge's process, gRPC to a fake gestaltd, and back.
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { status } from "@grpc/grpc-js";
 import { IntegrationProvider } from "../../src/gen/gestalt/provider/v1/integration_pb.ts";
 import { PluginRuntimeProvider } from "../../src/gen/gestalt/provider/v1/runtime_pb.ts";
 import {
@@ -66,6 +67,37 @@ describe("an embedded worker", () => {
     await until(async () => (await keep(plugin, "two").catch(() => undefined)) === "two", "it works again");
     assert.match(bridge.stderr(), /"the host channel is lost"/);
     assert.match(bridge.stderr(), /"the host channel is back"/);
+  });
+});
+
+describe("an isolate that is recycled", () => {
+  it("in the middle of host calls ends them, here and at gestaltd, and the next works", async (t) => {
+    const state = stateFolder(t);
+    const gestaltd = await startFakeGestaltd(t);
+    const bridge = await startBridgeProcess(t, "runtime");
+    await bridge.configure({ workers: { search: { project: `${import.meta.dirname}/app`, state } } });
+    const sessions = [await startSession(bridge), await startSession(bridge)];
+    const plugins = await Promise.all(
+      sessions.map(async (session) => {
+        const env = await gestaltd.offer({ plugin: "search", session, via: "tcp", hosts: ["CACHE"] });
+        const { startPlugin } = PluginRuntimeProvider.method;
+        const { dialTarget } = await bridge.call(startPlugin, { sessionId: session, pluginName: "search", env });
+        const plugin = grpcClient(t, dialTarget);
+        const start = { name: "search", config: {}, protocolVersion: 3 };
+        await plugin.call(IntegrationProvider.method.startProvider, start);
+        return plugin;
+      }),
+    );
+    const release = gestaltd.hold();
+    const cut = plugins.map((plugin) => assert.rejects(keep(plugin, "cut"), { code: status.UNAVAILABLE }));
+    await until(() => gestaltd.held === plugins.length, "the host calls have come to gestaltd");
+    for (const pid of workerdsOf(nodeOf(state)?.pid ?? 0)) process.kill(pid, "SIGKILL");
+    await Promise.all(cut);
+    await until(() => gestaltd.abandoned === plugins.length, "gestaltd's calls are cancelled");
+    release();
+    for (const plugin of plugins) {
+      await until(async () => (await keep(plugin, "two").catch(() => undefined)) === "two", "it works again");
+    }
   });
 });
 

@@ -8,11 +8,12 @@ import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { Metadata } from "@grpc/grpc-js";
 import { BridgeError } from "../../src/bridge/errors.ts";
-import { createProxy } from "../../src/bridge/proxy/proxy.ts";
+import { createProxy, proxyRoute } from "../../src/bridge/proxy/proxy.ts";
 import { callWorker } from "../../src/bridge/proxy/worker-call.ts";
 import type { Upstream, UpstreamSource } from "../../src/bridge/upstream.ts";
 import { Cache, CacheGetResponseSchema, CacheSetRequestSchema } from "../../src/gen/gestalt/provider/v1/cache_pb.ts";
 import { IndexedDB } from "../../src/gen/gestalt/provider/v1/indexeddb_pb.ts";
+import { S3 } from "../../src/gen/gestalt/provider/v1/s3_pb.ts";
 import { StatusSchema } from "../../src/gen/google/rpc/status_pb.ts";
 import { GrpcCode } from "../../src/wire/codes.ts";
 import { MAX_MESSAGE_BYTES } from "../../src/wire/limits.ts";
@@ -374,11 +375,12 @@ describe("a call of the bridge's own", () => {
   });
 });
 
-describe("a method that is no unary call or server stream", () => {
+describe("a client-streaming method that has no way of its own", () => {
   it("is UNIMPLEMENTED, with the reason", async (t) => {
-    const { bridge } = await behind(t, () => {});
-    const { statuses, headers } = await rawCall(rawSession(t, bridge), "/gestalt.provider.v1.IndexedDB/Transaction");
+    const { far } = await behind(t, () => {});
+    const bridge = await startBridge(t, [proxyRoute(far.source, { ...S3.method.writeObject })]);
+    const { statuses, headers } = await rawCall(rawSession(t, bridge), "/gestalt.provider.v1.S3/WriteObject");
     assert.deepEqual(statuses, ["12"]);
-    assert.match(String(headers["grpc-message"]), /is a bidirectional method, which a worker cannot serve yet/);
+    assert.match(String(headers["grpc-message"]), /is a client-streaming method, which a worker cannot serve/);
   });
 });

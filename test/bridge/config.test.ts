@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { operatorConfig, parseProviderConfig } from "../../src/bridge/config/provider-config.ts";
+import { givenConfig, operatorConfig } from "../../src/bridge/config/given-config.ts";
+import { parseProviderConfig } from "../../src/bridge/config/provider-config.ts";
 import { parseRuntimeConfig } from "../../src/bridge/config/runtime-config.ts";
 import { createSecrets } from "../../src/bridge/log.ts";
 import { imageMetadata, parseReference } from "../../src/bridge/runtime/image.ts";
@@ -27,7 +28,7 @@ describe("config", () => {
   });
 
   const faults: [string, JsonObject, RegExp][] = [
-    ["nothing", {}, /config of "edge": worker: is missing$/],
+    ["nothing", {}, /config of "edge": worker: is missing; .* GESTALT_EDGE_WORKER under env$/],
     ["an empty worker", { worker: {} }, /worker: needs either project .* or url/],
     ["both", { worker: { project: "p", url, key: "k" } }, /worker: needs either project/],
     ["a wrong type", { worker: { project: 7 } }, /worker\.project: expected string, received number/],
@@ -52,6 +53,30 @@ describe("config", () => {
     assert.deepEqual(operatorConfig(wrapper), {});
     assert.deepEqual(operatorConfig(undefined), {});
     assert.deepEqual(operatorConfig({ command: "mine" }), { command: "mine" });
+  });
+
+  it("takes from it what gestaltd has added, and nothing else", () => {
+    const wrapper = {
+      name: "indexeddb",
+      source: "s",
+      command: "/x",
+      args: ["a"],
+      manifestPath: "/y",
+      env: { T: "secret" },
+    };
+    const own = { table: "hello", encryptionKey: "00ff", resolvedConnections: [{ name: "a" }] };
+    assert.deepEqual(operatorConfig({ ...wrapper, ...own, other: 1 }), own);
+    const env = { GESTALT_EDGE_WORKER: '{"project": "./app"}', GESTALT_EDGE_CONFIG: '{"name": "main", "table": "t"}' };
+    const worker = { project: "./app" };
+    assert.deepEqual(givenConfig({ ...wrapper, table: "hello" }, env), { name: "main", table: "hello", worker });
+    assert.deepEqual(givenConfig(undefined, env), { name: "main", table: "t", worker });
+    assert.deepEqual(givenConfig({ a: 1 }, env), { a: 1, worker }, "a config counts alone, but for the worker");
+    assert.deepEqual(givenConfig({ worker: { url } }, env), { worker: { url } });
+    assert.deepEqual(givenConfig(wrapper, {}), {});
+    for (const text of ["{", "[]", "null", '"secret"']) {
+      const fault = /^BridgeError: the environment variable GESTALT_EDGE_WORKER must hold a JSON object$/;
+      assert.throws(() => givenConfig(undefined, { GESTALT_EDGE_WORKER: text }), fault);
+    }
   });
 
   it("knows its version", () => {

@@ -53,6 +53,21 @@ describe("one node", { concurrency: false }, () => {
     assert.equal(Buffer.from(value).toString(), "v");
   });
 
+  it("keeps what it stores to its user, and gets no secret of the bridge's environment", async (t) => {
+    const state = stateFolder(t);
+    rmSync(state, { recursive: true });
+    const secret = "not-for-children";
+    const env = { GESTALT_EDGE_KEY: secret, GESTALT_CACHE_SOCKET_TOKEN: secret, OTEL_EXPORTER_OTLP_HEADERS: secret };
+    const bridge = await startBridgeProcess(t, "cache", { env });
+    await bridge.configure({ worker: { project: APP, state, provider: "kv" } });
+    assert.equal(statSync(state).mode & 0o777, 0o700);
+    const { pid } = runningNode(state);
+    for (const process of [pid, ...workerdsOf(pid)]) {
+      const told = readFileSync(`/proc/${process}/environ`, "utf8") + readFileSync(`/proc/${process}/cmdline`, "utf8");
+      assert.doesNotMatch(told, new RegExp(secret));
+    }
+  });
+
   it("brings workerd back when it is killed: what may be repeated is, the rest fails, later calls succeed", async (t) => {
     const state = stateFolder(t);
     const bridge = await startConfigured(t, state, "telling");

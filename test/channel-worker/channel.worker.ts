@@ -11,6 +11,9 @@ import type { Provider } from "../../src/worker/provider.ts";
 import { providerBase } from "../../src/worker/sessions/lifecycle.ts";
 import type { Ask } from "./ask.ts";
 
+// workerd says nothing of them by itself.
+addEventListener("unhandledrejection", ({ reason }) => console.warn("unhandled rejection:", reason));
+
 /** As it is, but for how long it waits. */
 export class HostChannel extends Channel {
   /** As when the platform ends an object: at a redeploy, or for want of memory. */
@@ -22,7 +25,7 @@ export class HostChannel extends Channel {
     return {
       ...CONNECTION_TIMES,
       reconnectWait: 1_500,
-      supersededLinger: 900,
+      supersededLinger: 1_500,
       silence: 100,
       pingWait: 1_200,
       watchInterval: 50,

@@ -3,12 +3,13 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { decodeProtectedHeader } from "jose";
 import { WorkerService } from "../../src/gen/gestalt/edge/v1/edge_pb.ts";
+import { CHANNEL_BINDING } from "../../src/wire/bindings.ts";
 import { KEEP_ALIVE_PING, KEEP_ALIVE_PONG } from "../../src/wire/channel/keep-alive.ts";
 import { failure } from "../../src/wire/channel/status.ts";
 import { MAX_TOKEN_LIFETIME_SECONDS } from "../../src/wire/limits.ts";
 import { CHANNEL_PATH } from "../../src/wire/routes.ts";
 import { until } from "../support/bridge-process.ts";
-import { answerToHead, createSigningKey, sessionClaims, signToken } from "../support/worker-harness.ts";
+import { answerToHead, createSigningKey, sessionClaims, signToken, startWorker } from "../support/worker-harness.ts";
 import { channelTest, echo } from "./host.ts";
 
 /** As a bridge asks for its WebSocket. */
@@ -154,4 +155,15 @@ suite("a worker without a channel", { timeout: 60_000 }, () => {
       assert.match(message ?? "", /export \{ HostChannel \}/);
     }
   });
+});
+
+test("a worker whose binding names a class it has not says to the bridge which to name", async (t) => {
+  const worker = await startWorker({
+    entry: new URL("./channel.worker.ts", import.meta.url),
+    provider: "caller",
+    durableObjects: { [CHANNEL_BINDING]: "HostChanel" },
+  });
+  t.after(() => worker.dispose());
+  const head = [`GET ${CHANNEL_PATH} HTTP/1.1`, ...UPGRADE, `authorization: Bearer ${await worker.token()}`];
+  assert.match(await answerToHead(worker.url, head), /^HTTP\/1\.1 503 [\s\S]*class_name of GESTALT_EDGE_CHANNEL/);
 });

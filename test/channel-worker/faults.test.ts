@@ -141,6 +141,18 @@ suite("a newer channel of the session", { timeout: 60_000 }, () => {
     assert.equal(await busy.closed, CLOSE_CODES.superseded);
   });
 
+  test("keeps one away that has fallen silent: should its bridge live after all, it must not take over again", async () => {
+    const silent = await channel.accept();
+    const asked = channel.ask("get");
+    await callOf(silent.calls);
+    silent.deaf = true;
+    await channel.accept({ onCall: echo });
+    const { failure, message } = await asked;
+    assert.deepEqual([failure, message], ["Unavailable", "host channel: the bridge does not answer"]);
+    assert.equal(await silent.closed, CLOSE_CODES.superseded);
+    assert.equal((await channel.ask("get", { key: "young" })).value, "young");
+  });
+
   test("is waited for when the bridge has taken leave", async () => {
     const leaving = await channel.accept();
     const asked = channel.ask("get");

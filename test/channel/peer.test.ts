@@ -6,7 +6,14 @@ import type { IncomingCall } from "../../src/wire/channel/accepted-call.ts";
 import type { CallInit } from "../../src/wire/channel/call.ts";
 import { CLOSE_CODES } from "../../src/wire/channel/close.ts";
 import type { Frame } from "../../src/wire/channel/frames.ts";
-import { CHANNEL_VERSION, CHUNK_BYTES, MAX_CALLS, MAX_CLOSE_REASON_BYTES } from "../../src/wire/channel/limits.ts";
+import {
+  CALL_WINDOW_BYTES,
+  CHANNEL_VERSION,
+  CHUNK_BYTES,
+  MAX_CALLS,
+  MAX_CLOSE_REASON_BYTES,
+  MESSAGE_OVERHEAD_BYTES,
+} from "../../src/wire/channel/limits.ts";
 import { CallError, OK } from "../../src/wire/channel/status.ts";
 import { GrpcCode } from "../../src/wire/codes.ts";
 import { MAX_MESSAGE_BYTES } from "../../src/wire/limits.ts";
@@ -189,7 +196,12 @@ describe("breaking a rule", () => {
     "message without credit": [
       hello,
       open,
-      ...new Array(5_000).fill({ type: "message", id: 1, size: 0, chunk: bytes(0) }),
+      ...new Array(CALL_WINDOW_BYTES / MESSAGE_OVERHEAD_BYTES + 1).fill({
+        type: "message",
+        id: 1,
+        size: 0,
+        chunk: bytes(0),
+      }),
     ],
     "too many calls": [hello, ...Array.from({ length: MAX_CALLS + 1 }, (_, i) => ({ ...open, id: i + 1 }))],
   };

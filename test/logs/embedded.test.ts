@@ -30,7 +30,7 @@ after(async () => {
   rmSync(state, { recursive: true, force: true });
 });
 
-suite("the log of an embedded worker", { timeout: 60_000 }, () => {
+suite("the log of an embedded worker", { timeout: 110_000 }, () => {
   test("request.log and console reach the session's log, readable, in order, each once", async (t) => {
     const { start } = await startRuntime(t, WORKERS);
     const session = await start({ config: { mark: "one" } });
@@ -120,14 +120,14 @@ suite("the log of an embedded worker", { timeout: 60_000 }, () => {
     const session = await start();
     const lines = 10_000;
     await session.invoke("flood", { lines });
-    await until(() => session.printed().at(-1) === `line ${lines - 1} of many`, "the last line arrives");
-    const dropped = session
-      .entries()
-      .map(({ message }) => Number(/^(\d+) lines? (?:was|were) dropped here$/.exec(message)?.[1] ?? 0))
-      .reduce((sum, count) => sum + count, 0);
-    const kept = session.printed().filter((line) => line.startsWith("line "));
-    assert.equal(kept.length + dropped, lines);
-    const numbers = kept.map((line) => Number(line.split(" ")[1]));
+    const kept = () => session.printed().filter((line) => line.startsWith("line "));
+    const dropped = () =>
+      session
+        .entries()
+        .map(({ message }) => Number(/^(\d+) lines? (?:was|were) dropped here$/.exec(message)?.[1] ?? 0))
+        .reduce((sum, count) => sum + count, 0);
+    await until(() => kept().length + dropped() === lines, "every line has arrived or is counted");
+    const numbers = kept().map((line) => Number(line.split(" ")[1]));
     assert.ok(numbers.every((number, index) => index === 0 || number > (numbers[index - 1] ?? 0)));
     assertNumbered(session.entries());
   });
@@ -154,7 +154,7 @@ suite("the log of an embedded worker", { timeout: 60_000 }, () => {
     await until(() => sessions[0]?.printed().at(-1) === "revived", "lines go on");
   });
 
-  test("a crash of the bridge loses no line", async (t) => {
+  test("lines go on after a crash of the bridge, each once", async (t) => {
     const running = await startRuntime(t, WORKERS);
     await outliveCrash(running, await running.start());
   });

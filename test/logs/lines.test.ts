@@ -134,6 +134,13 @@ suite("lines in the bridge", () => {
     await assert.rejects(method(Uint8Array.of(255)), /not a WriteLogsRequest/);
   });
 
+  test("a secret that begins with another is blotted out whole, whichever was told first", () => {
+    const secrets = createSecrets();
+    for (const value of ["longsecret", "longsecret-and-more", 'quoted"secret']) secrets.add(value);
+    const text = `longsecret longsecret-and-more ${JSON.stringify('quoted"secret')}`;
+    assert.equal(secrets.redact(text), '[redacted] [redacted] "[redacted]"');
+  });
+
   test("sessions without a log of gestaltd's print JSON, in which fields pass for nothing else", () => {
     const printed: Record<string, unknown>[] = [];
     const bridge = createLog(createSecrets(), { bridge: "cache" }, (line) => printed.push(JSON.parse(line)));

@@ -102,13 +102,23 @@ async function startSession(
   };
 }
 
-/** Kills the bridge's working process while the worker has something to say, which arrives by its successor. */
+/** When a call's lines are printed that is over by then, in milliseconds; the last is long after the crash. */
+const AFTERWARDS_MS = [100, 400, 1_500];
+
+/**
+ * Kills the bridge's working process while the worker has something to say. What that process had not sent yet is lost; what was
+ * printed later arrives by its successor, each line once.
+ */
 export async function outliveCrash({ bridge }: RunningRuntime, session: HostedSession): Promise<void> {
   await session.invoke("later", { word: "before the crash" });
   await until(() => session.printed().at(-1) === "before the crash", "the first line arrives");
-  await session.invoke("later", { word: "after the crash", ms: 100 });
+  const earlier = session.printed().length;
+  const words = AFTERWARDS_MS.map((ms) => `after ${ms} ms`);
+  for (const [index, ms] of AFTERWARDS_MS.entries()) await session.invoke("later", { word: words[index] ?? "", ms });
   process.kill(await workingProcess(bridge), "SIGKILL");
-  await until(() => session.printed().at(-1) === "after the crash", "the last line arrives");
+  await until(() => session.printed().at(-1) === words.at(-1), "the last line arrives");
+  const arrived = session.printed().slice(earlier);
+  assert.deepEqual(arrived, words.slice(-arrived.length));
   assertNumbered(session.entries());
 }
 

@@ -3,7 +3,8 @@
 // Sources: field notes §0.2 (full duplex), Workers platform limits (request body).
 import { once } from "node:events";
 import http from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
+import type { Duplex } from "node:stream";
 import { MAX_EDGE_BODY_BYTES } from "../../src/wire/limits.ts";
 
 export interface EdgeGuard {
@@ -38,8 +39,13 @@ export async function startEdgeGuard(workerUrl: string): Promise<EdgeGuard> {
       answer.pipe(response);
     });
     upstream.on("error", () => response.destroy());
-    response.on("close", () => upstream.destroy());
+    response.on("close", () => {
+      // A caller that leaves must reach the handler, as it does at the edge: workerd takes a mere close for a half-close.
+      if (!response.writableFinished) upstream.socket?.resetAndDestroy();
+      upstream.destroy();
+    });
   });
+  server.on("upgrade", (request, client, head) => tunnel(new URL(workerUrl), request, client, head));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
@@ -52,4 +58,18 @@ export async function startEdgeGuard(workerUrl: string): Promise<EdgeGuard> {
       await once(server, "close");
     },
   };
+}
+
+/** A WebSocket passes as it is; what breaks on one side breaks on the other. */
+function tunnel(worker: URL, request: http.IncomingMessage, client: Duplex, head: Buffer): void {
+  const upstream = connect(Number(worker.port), worker.hostname);
+  const lines = [`${request.method} ${request.url} HTTP/1.1`];
+  for (let at = 0; at < request.rawHeaders.length; at += 2) {
+    lines.push(`${request.rawHeaders[at]}: ${request.rawHeaders[at + 1]}`);
+  }
+  upstream.write(`${lines.join("\r\n")}\r\n\r\n`);
+  upstream.write(head);
+  client.pipe(upstream).pipe(client);
+  client.on("error", () => {}).once("close", () => upstream.destroy());
+  upstream.on("error", () => {}).once("close", () => client.destroy());
 }

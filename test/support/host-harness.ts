@@ -28,6 +28,8 @@ export interface HostHarnessOptions {
 export interface HostHarness {
   readonly gestaltd: FakeGestaltd;
   readonly bridge: BridgeProcess;
+  /** Lines the worker has printed. */
+  readonly log: readonly string[];
   /** gestaltd's id of the session. */
   readonly session: string;
   /** Runs a scenario and returns its result. Rejects with what it threw, as a {@link ScenarioFailure}. */
@@ -75,7 +77,7 @@ export async function startHostHarness(t: TestContext, options: HostHarnessOptio
   const { url, privateKey: key } = worker;
   await bridge.configure({ workers: { [PROVIDER]: { url, key, name: WORKER_NAME, provider: PROVIDER } } });
   const { session, plugin } = await startPlugin(t, bridge, gestaltd, options);
-  return harness({ gestaltd, bridge, session }, (operation, runOptions) => execute(plugin, operation, runOptions));
+  return harness({ gestaltd, bridge, log, session }, (operation, runOptions) => execute(plugin, operation, runOptions));
 }
 
 /** What is no line of ours: unhandled rejections, results nobody disposed of, work that was cancelled as hung. */
@@ -95,6 +97,8 @@ function scenarioWorker(t: TestContext, scenarios: URL): string {
      import * as scenarios from ${quoted(scenarios)};
      import { scenarioPlugin } from ${quoted(new URL("./scenario-plugin.worker.ts", import.meta.url))};
      export { HostChannel } from ${quoted(new URL("../../src/worker/channel/host-channel.ts", import.meta.url))};
+     // workerd says nothing of them by itself.
+     addEventListener("unhandledrejection", ({ reason }) => console.warn("unhandled rejection:", reason));
      export default serve({ ${PROVIDER}: scenarioPlugin(scenarios) });`,
   );
   return entry;
@@ -130,7 +134,7 @@ async function execute(plugin: Client, params: JsonObject, options: RunOptions):
 }
 
 function harness(
-  ends: Pick<HostHarness, "gestaltd" | "bridge" | "session">,
+  ends: Pick<HostHarness, "gestaltd" | "bridge" | "log" | "session">,
   runOperation: (params: JsonObject, options: RunOptions) => Promise<Outcome>,
 ): HostHarness {
   const outcomeOf = (scenario: string, params: JsonObject, options: RunOptions) =>

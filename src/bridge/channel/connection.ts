@@ -9,8 +9,9 @@ import type { ChannelSocket } from "../../wire/channel/sender.ts";
 import type { Upstream } from "../upstream.ts";
 import { type Ending, endingOfChannel, endingOfClose } from "./ending.ts";
 import { type KeepAlive, type KeepAliveTimes, keepAlive } from "./keep-alive.ts";
-import { CLOSE_FLUSH_MS } from "./limits.ts";
+import { CLOSE_FLUSH_MS, MAX_WEB_SOCKET_MESSAGE_BYTES } from "./limits.ts";
 import { type Upgrade, upgrade } from "./upgrade.ts";
+import { WebSocket } from "./web-socket/web-socket.ts";
 
 export interface ConnectionTimes extends KeepAliveTimes {
   readonly connectTimeoutMs: number;
@@ -30,78 +31,79 @@ export class ChannelConnection {
   readonly #clock: Clock;
   readonly #times: ConnectionTimes;
   readonly #upgrade: Upgrade;
-  #peer: ChannelPeer | undefined;
+  /** Once the worker has taken the upgrade. */
+  #open: { readonly webSocket: WebSocket; readonly peer: ChannelPeer } | undefined;
   #keepAlive: KeepAlive | undefined;
   #stopTimer: () => void;
   #over = false;
-  /** The socket is gone. */
-  readonly gone: Promise<void>;
+  readonly #gone = Promise.withResolvers<void>();
 
   constructor(upstream: Upstream, clock: Clock, times: ConnectionTimes, events: ConnectionEvents) {
     this.#events = events;
     this.#clock = clock;
     this.#times = times;
-    this.#upgrade = upgrade(upstream);
-    const { webSocket } = this.#upgrade;
-    webSocket.addEventListener("open", () => this.#open());
-    webSocket.addEventListener("message", ({ data }) => this.#receive(data));
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.gone = promise;
-    webSocket.addEventListener("close", ({ code, reason }) => {
-      resolve();
-      this.#end(this.#upgrade.failure ?? endingOfClose(code, reason));
+    this.#upgrade = upgrade(upstream, {
+      upgraded: (socket) => this.#upgraded(socket),
+      failed: (ending) => this.#end(ending),
     });
     this.#stopTimer = clock.after(times.connectTimeoutMs, () => this.#end(LATE));
   }
 
+  /** Resolves when the socket is gone. */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
+  }
+
   get callsInFlight(): number {
-    return this.#peer?.callsInFlight ?? 0;
+    return this.#open?.peer.callsInFlight ?? 0;
   }
 
   /** No new calls; closes when those in flight have ended, which `ended` then tells. */
   leave(): void {
-    if (this.#peer === undefined) this.drop("the session has ended");
-    else this.#peer.leave("shutdown");
+    if (this.#open === undefined) this.drop("the session has ended");
+    else this.#open.peer.leave("shutdown");
   }
 
   /** Ends at once, calls in flight UNAVAILABLE. */
   drop(reason: string): void {
     if (this.#over) return;
     this.#stop();
-    this.#peer?.lost(reason);
+    this.#open?.peer.lost(reason);
     this.#closeSocket();
   }
 
-  #open(): void {
-    this.#peer = new ChannelPeer({
+  #upgraded(socket: Duplex): void {
+    const webSocket = new WebSocket(socket, MAX_WEB_SOCKET_MESSAGE_BYTES, {
+      heard: () => this.#keepAlive?.heard(),
+      binary: (packet) => peer.receive(packet),
+      closed: (code, reason) => {
+        this.#gone.resolve();
+        this.#end(endingOfClose(code, reason));
+      },
+    });
+    const peer = new ChannelPeer({
       role: { name: "acceptor", onCall: this.#events.call },
-      socket: channelSocket(this.#upgrade),
+      socket: channelSocket(webSocket),
       clock: this.#clock,
-      onGreeted: () => this.#greeted(),
+      onGreeted: () => this.#greeted(webSocket),
       onEnd: (end) => this.#end(endingOfChannel(end)),
     });
+    this.#open = { webSocket, peer };
   }
 
   /** Once for each incarnation of the worker's side. */
-  #greeted(): void {
+  #greeted(webSocket: WebSocket): void {
     if (this.#keepAlive !== undefined) return;
     this.#stopTimer();
-    const { webSocket } = this.#upgrade;
-    const ask = () => webSocket.send(KEEP_ALIVE_PING);
+    const ask = () => webSocket.sendText(KEEP_ALIVE_PING);
     this.#keepAlive = keepAlive(this.#clock, this.#times, ask, () => this.#end(SILENT));
     this.#events.opened();
-  }
-
-  #receive(data: unknown): void {
-    this.#keepAlive?.heard();
-    // A text is the answer to a question of ours, and has said all by coming.
-    if (data instanceof ArrayBuffer) this.#peer?.receive(new Uint8Array(data));
   }
 
   #end(ending: Ending): void {
     if (this.#over) return;
     this.#stop();
-    this.#peer?.lost(ending.message);
+    this.#open?.peer.lost(ending.message);
     this.#closeSocket();
     this.#events.ended(ending);
   }
@@ -114,9 +116,14 @@ export class ChannelConnection {
 
   /** What has not been closed in good order by then never will be. */
   #closeSocket(): void {
-    const { webSocket } = this.#upgrade;
+    const webSocket = this.#open?.webSocket;
+    if (webSocket === undefined) {
+      this.#upgrade.abort();
+      this.#gone.resolve();
+      return;
+    }
     webSocket.close(CLOSE_CODES.shutdown);
-    const stop = this.#clock.after(CLOSE_FLUSH_MS, () => this.#upgrade.socket?.destroy());
+    const stop = this.#clock.after(CLOSE_FLUSH_MS, () => webSocket.destroy());
     void this.gone.then(stop);
   }
 }
@@ -124,16 +131,11 @@ export class ChannelConnection {
 const LATE: Ending = { kind: "lost", message: "the worker did not open the channel in time" };
 const SILENT: Ending = { kind: "lost", message: "the worker has fallen silent" };
 
-function channelSocket({ webSocket, socket }: Upgrade): ChannelSocket {
+function channelSocket(webSocket: WebSocket): ChannelSocket {
   return {
+    room: (bytes, before) => webSocket.room(bytes, before),
     send: (packet) => webSocket.send(packet),
     close: (code, reason) => webSocket.close(code, reason),
-    later: (task) => whenDrained(socket, task),
+    later: (task) => webSocket.whenDrained(task),
   };
-}
-
-/** Always later, and never when the socket is gone. */
-function whenDrained(socket: Duplex | undefined, task: () => void): void {
-  if (socket?.writableNeedDrain === true) socket.once("drain", task);
-  else setImmediate(task);
 }

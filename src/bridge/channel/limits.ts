@@ -1,4 +1,5 @@
 // Times and sizes of the bridge's side of a channel, each with its unit and reason. What both sides share is in src/wire/channel.
+import { MAX_PACKET_BYTES } from "../../wire/channel/limits.ts";
 
 /** Time a connection has to come up, the upgrade and the worker's hello included, in milliseconds. */
 export const CONNECT_TIMEOUT_MS = 10_000;
@@ -36,3 +37,9 @@ export const MAX_REPEATED_BYTES = 64 * 1024;
 
 /** Most of a worker's refusal that is read, in bytes: an error of ours is far shorter, and a foreign page says nothing. */
 export const MAX_REFUSAL_BYTES = 4 * 1024;
+
+/**
+ * A larger WebSocket message ends the connection before room is made for it, in bytes. The channel itself complains of what is over
+ * its own limit, half of this.
+ */
+export const MAX_WEB_SOCKET_MESSAGE_BYTES = 2 * MAX_PACKET_BYTES;

@@ -33,8 +33,9 @@ export async function openHosting(hosting: Hosting, signal?: AbortSignal): Promi
   checkUses(name, worker, services);
   if (services.size === 0) return undefined;
   if (!worker.hostChannel) {
-    const unreachable = [...services.keys()];
-    context.log.info(`gestaltd offers host services, and ${NO_CHANNEL}`, { name, unreachable });
+    // gestaltd offers every plugin something; only what the author wants to use is worth a line.
+    const wanted = worker.uses.map((use) => use.name);
+    if (wanted.length > 0) context.log.info(`gestaltd offers host services, and ${NO_CHANNEL}`, { name, wanted });
     return undefined;
   }
   const channel = open(hosting, false);

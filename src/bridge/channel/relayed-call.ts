@@ -4,7 +4,7 @@ import type { CallStatus as ChannelStatus } from "../../wire/channel/frames.ts";
 import { CallError, failure } from "../../wire/channel/status.ts";
 import { GrpcCode } from "../../wire/codes.ts";
 import { BridgeError } from "../errors.ts";
-import { join, type Pieces, sizeOf } from "../grpc/frames.ts";
+import { type Pieces, sizeOf } from "../grpc/frames.ts";
 import type { HeaderList } from "../grpc/metadata.ts";
 import { type CallStatus, statusDetails, statusOfError } from "../grpc/status.ts";
 import type { HostCall, HostCallSink } from "../host/call.ts";
@@ -55,7 +55,7 @@ class RelayedCall implements HostCallSink {
   #repeatable: Uint8Array | undefined;
   #headers: HeaderList = [];
   /** The only reply, which goes out together with the status. */
-  #reply: Buffer | undefined;
+  #reply: Pieces | undefined;
   /** Bytes of replies that have come whole and wait for the channel. */
   #unsent = 0;
   /** Room taken for a reply that has begun, in bytes. */
@@ -104,7 +104,7 @@ class RelayedCall implements HostCallSink {
     this.#relay.readAhead.take(size - this.#reserved);
     this.#reserved = 0;
     if (this.#takesOne) this.#takeReply(payload);
-    else this.#forward(join(payload));
+    else this.#forward(payload, size);
   }
 
   ended(status: CallStatus, trailers: HeaderList): void {
@@ -143,13 +143,13 @@ class RelayedCall implements HostCallSink {
 
   #takeReply(payload: Pieces): void {
     if (this.#reply !== undefined) throw cardinality("more than one");
-    this.#reply = join(payload);
+    this.#reply = payload;
   }
 
-  #forward(message: Buffer): void {
-    this.#unsent += message.length;
-    this.#send(message, () => {
-      this.#unsent -= message.length;
+  #forward(message: Pieces, size: number): void {
+    this.#unsent += size;
+    this.#send(message, size, () => {
+      this.#unsent -= size;
       this.#flow();
     });
     if (!this.#relay.readAhead.hasRoom) this.#waitForRoom(() => {});
@@ -164,20 +164,20 @@ class RelayedCall implements HostCallSink {
     }
     this.#reply = undefined;
     // Together they are one packet.
-    this.#send(reply, () => {});
+    this.#send(reply, sizeOf(reply), () => {});
     this.#end(status, trailers);
   }
 
   #end(status: CallStatus, trailers: HeaderList): void {
-    this.#relay.readAhead.give(this.#reply?.length ?? 0);
+    this.#relay.readAhead.give(sizeOf(this.#reply ?? []));
     this.#relay.call.end(channelStatus(status, [...trailers, ...this.#headers]));
   }
 
   /** The message's room is given back when it has gone out, or never will. */
-  #send(message: Buffer, sent: () => void): void {
+  #send(message: Pieces, size: number, sent: () => void): void {
     const { call, readAhead } = this.#relay;
     const done = () => {
-      readAhead.give(message.length);
+      readAhead.give(size);
       sent();
     };
     call.write(message).then(done, done);

@@ -1,6 +1,9 @@
 // Config of the kinds that are one provider (cache, s3, …): the bridge's key `worker`, and the provider's own keys.
 import * as z from "zod";
+import { GrpcCode } from "../../wire/codes.ts";
 import type { JsonObject } from "../../wire/session-token.ts";
+import { WORKER_VARIABLE } from "../environment.ts";
+import { BridgeError } from "../errors.ts";
 import { parseConfig } from "./explain.ts";
 import { type WorkerConfig, workerSchema } from "./worker-config.ts";
 
@@ -16,22 +19,16 @@ export interface ProviderConfig {
 }
 
 /**
- * What an operator's `config:` says. Without one gestaltd sends its own description of the provider instead, with every
- * resolved `env:` value in it (v0.0.1-alpha.20, config/runtime_config.go); that must never reach a token.
- */
-export function operatorConfig(config: JsonObject | undefined): JsonObject {
-  if (config === undefined) return {};
-  const wrapped = "command" in config && "manifestPath" in config && !("worker" in config);
-  return wrapped ? {} : config;
-}
-
-/**
  * Splits the config gestaltd sent. `name` is gestaltd's name for the provider.
  *
  * @throws BridgeError INVALID_ARGUMENT when `worker` is missing or wrong.
  */
 export function parseProviderConfig(config: JsonObject, name: string): ProviderConfig {
+  if (config.worker === undefined)
+    throw new BridgeError(GrpcCode.invalidArgument, `config of ${JSON.stringify(name)}: ${MISSING}`);
   const { worker } = parseConfig(providerConfigSchema, config, name);
   const { worker: _bridge, ...own } = config;
   return { worker, own };
 }
+
+const MISSING = `worker: is missing; it stands in config, or as JSON in ${WORKER_VARIABLE} under env`;

@@ -5,6 +5,7 @@ import { isIP, connect as netConnect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as tlsConnect } from "node:tls";
 import { hostAndPort } from "../../wire/egress/host.ts";
+import { isOwnSocket, OwnSocketRefusal } from "./own-sockets.ts";
 import { ProxyRefusal } from "./proxy-refusal.ts";
 
 export interface Destination {
@@ -40,12 +41,24 @@ export function proxyRoute(address: string): ProxyRoute {
   };
 }
 
-/** Rejects with an error that holds no secret; {@link ProxyRefusal} when it is the proxy that will not. */
+/**
+ * Rejects with an error that holds no secret; {@link ProxyRefusal} when it is the proxy that will not, {@link OwnSocketRefusal}
+ * when it is the worker's own node that would be reached.
+ */
 export async function dial(destination: Destination, proxy: ProxyRoute | undefined): Promise<Socket> {
+  if (isOwnSocket(destination.host, destination.port)) throw new OwnSocketRefusal();
   const signal = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
   const socket =
-    proxy === undefined ? await openSocket(destination, signal) : await openTunnel(destination, proxy, signal);
+    proxy === undefined ? await openDirect(destination, signal) : await openTunnel(destination, proxy, signal);
   return destination.secure ? secured(socket, destination.host, signal) : socket;
+}
+
+/** Names are looked up only now, and any may stand for this machine. */
+async function openDirect(destination: Destination, signal: AbortSignal): Promise<Socket> {
+  const socket = await openSocket(destination, signal);
+  if (!isOwnSocket(socket.remoteAddress, socket.remotePort)) return socket;
+  socket.destroy();
+  throw new OwnSocketRefusal();
 }
 
 async function openSocket({ host, port }: Pick<Destination, "host" | "port">, signal: AbortSignal): Promise<Socket> {

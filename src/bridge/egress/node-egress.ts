@@ -1,5 +1,6 @@
 // Egress in the node of an embedded worker: gives sessions with a policy a guarded service of their own, answers what its gate
 // asks, and tells the bridges what was denied.
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { GrpcCode } from "../../wire/codes.ts";
 import { decide, decideForAll, type EgressPolicy, parsePolicy, type Verdict } from "../../wire/egress/policy.ts";
@@ -11,6 +12,8 @@ import { Slots } from "./slots.ts";
 
 /** Paths of the gates, for workerd's config. Undefined while no session has ever had a policy here. */
 export interface GatePaths {
+  /** In the names of the services: a wrangler file could bind one whose name it knew, and step out of its own guard. */
+  readonly mark: string;
   /** Of the service that owns the project's Durable Objects. */
   readonly objects: string;
   /** Of the guarded services. */
@@ -39,11 +42,15 @@ const FIRST_SLOTS = 2;
 /** More distinct policies at once are refused: each slot is an isolate of 15 to 30 MB. */
 export const MAX_SLOTS = 32;
 
+/** Enough that nobody can guess it. */
+const MARK_BYTES = 12;
+
 export class NodeEgress {
   readonly #folder: string;
   readonly #hooks: NodeEgressHooks;
   readonly #slots = new Slots<Guard>(0);
   readonly #gates: Gate[] = [];
+  readonly #mark = randomBytes(MARK_BYTES).toString("hex");
   readonly #guards = new Set<Guard>();
   #objects: Gate | undefined;
   #remembered = 0;
@@ -58,7 +65,7 @@ export class NodeEgress {
 
   get paths(): GatePaths | undefined {
     if (this.#objects === undefined) return undefined;
-    return { objects: this.#objects.path, slots: this.#gates.map(({ path }) => path) };
+    return { mark: this.#mark, objects: this.#objects.path, slots: this.#gates.map(({ path }) => path) };
   }
 
   get slots(): number {

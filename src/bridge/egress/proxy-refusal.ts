@@ -3,6 +3,7 @@
 import { hostAndPort } from "../../wire/egress/host.ts";
 import type { Denial } from "../../wire/egress/policy.ts";
 import type { Destination } from "./dial.ts";
+import { OwnSocketRefusal } from "./own-sockets.ts";
 
 /** The proxy's answer to CONNECT was none that opens a tunnel. */
 export class ProxyRefusal extends Error {
@@ -22,8 +23,10 @@ const REASONS: ReadonlyMap<number | undefined, string> = new Map([
 
 /** Undefined when the host could not be reached for another reason. */
 export function denialOf(error: unknown, { host, port }: Pick<Destination, "host" | "port">): Denial | undefined {
+  const denied = (rule: string, why: string): Denial => {
+    return { allowed: false, rule, reason: `egress to ${hostAndPort(host, port)} is denied: ${why}` };
+  };
+  if (error instanceof OwnSocketRefusal) return denied("own node", error.message);
   const why = error instanceof ProxyRefusal ? REASONS.get(error.status) : undefined;
-  if (why === undefined) return undefined;
-  const reason = `egress to ${hostAndPort(host, port)} is denied: ${why}`;
-  return { allowed: false, rule: "gestaltd's egress proxy", reason };
+  return why === undefined ? undefined : denied("gestaltd's egress proxy", why);
 }

@@ -13,9 +13,12 @@ import type { StateFolder } from "./state-folder.ts";
 /** Path of main.ts in the built package. */
 const ENTRY = "dist/lib/bridge/embedded/main.js";
 
-/** What a node needs of the environment, and no more: a bridge's may hold tokens of host services. */
+/**
+ * What a node needs of the environment, and no more: a bridge's may hold tokens of host services, and signing keys under whatever
+ * name its config gives. The last one marks what a test has started.
+ */
 const PASSED_VARIABLES =
-  /^(PATH|HOME|TMPDIR|LANG|LC_\w+|TZ|SSL_CERT_\w+|NODE_EXTRA_CA_CERTS|XDG_\w+|(WRANGLER|CLOUDFLARE|MINIFLARE|GESTALT_EDGE)_\w+)$/;
+  /^(PATH|HOME|TMPDIR|LANG|LC_\w+|TZ|SSL_CERT_\w+|NODE_EXTRA_CA_CERTS|XDG_\w+|(WRANGLER|CLOUDFLARE|MINIFLARE)_\w+|GESTALT_EDGE_TEST_RUN)$/;
 
 /**
  * Starts a node for `project` (a real path) and waits until it listens, or has found another node at work (`busy`).

@@ -60,11 +60,21 @@ export class LogFollowers {
     const dropped = this.#dropped.get(socket);
     if (socket.writableLength > MAX_BEHIND_BYTES) {
       const counts = dropped ?? new Map<string, number>();
+      // Told when there is room again, even if the session prints nothing more.
+      if (counts.size === 0) socket.once("drain", () => this.#tellDropped(socket));
       this.#dropped.set(socket, counts.set(session, (counts.get(session) ?? 0) + 1));
       return;
     }
     const count = dropped?.get(session);
     dropped?.delete(session);
     sendLine(socket, { type: "line", ...line, ...(count && { dropped: count }) } satisfies NodeMessage);
+  }
+
+  /** With lines that say nothing, which no log keeps. */
+  #tellDropped(socket: Socket): void {
+    const nothing = { level: "info" as const, message: "", time: Date.now() };
+    for (const session of [...(this.#dropped.get(socket)?.keys() ?? [])]) {
+      this.#send(socket, { ...nothing, ...(session !== "" && { session }) });
+    }
   }
 }

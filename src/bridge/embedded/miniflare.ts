@@ -30,6 +30,8 @@ export interface WorkerdOrigins {
   readonly open: string;
   /** Guarded services, in the order of their gates. */
   readonly guarded: readonly string[];
+  /** All ports of 127.0.0.1 that lead to the project, or to Miniflare itself. */
+  readonly ports: readonly number[];
 }
 
 export interface WorkerdHooks {
@@ -71,13 +73,20 @@ export async function startWorkerd(spec: WorkerdSpec, hooks: WorkerdHooks): Prom
     void revive();
   });
   const withoutSignals = rememberSignalListeners();
+  const foreign = new Set(listeningPorts());
   const miniflare = new Miniflare(options(spec, hooks));
   withoutSignals();
 
   const origin = async (name: string) => (await miniflare.unsafeGetDirectURL(name)).origin;
+  /** Of Miniflare's own server, which it shows to nobody, and which would do much for whoever asks. */
+  let own: readonly number[] | undefined;
   const origins = async (): Promise<WorkerdOrigins> => {
-    const { open, guarded } = workerServices(current);
-    return { open: await origin(open), guarded: await Promise.all(guarded.map(origin)) };
+    const services = workerServices(current);
+    const [open, ...guarded] = await Promise.all([services.open, ...services.guarded].map(origin));
+    if (open === undefined) throw new Error("no service is there");
+    const direct = [open, ...guarded, (await miniflare.ready).origin].map((address) => Number(new URL(address).port));
+    own ??= listeningPorts().filter((port) => !foreign.has(port));
+    return { open, guarded, ports: [...direct, ...own] };
   };
 
   const revive = async () => {
@@ -151,6 +160,22 @@ function options(spec: WorkerdSpec, hooks: WorkerdHooks): MiniflareOptions {
       readWorkerdOutput(stderr, "stderr", hooks.log);
     },
   };
+}
+
+/** Where this process listens. */
+function listeningPorts(): number[] {
+  // Without it names of hosts are looked up.
+  Object.assign(process.report, { excludeNetwork: true });
+  const { libuv = [] } = process.report.getReport() as { libuv?: readonly Handle[] };
+  return libuv.flatMap(({ type, localEndpoint, remoteEndpoint }) =>
+    type === "tcp" && remoteEndpoint === null && localEndpoint?.port ? [localEndpoint.port] : [],
+  );
+}
+
+interface Handle {
+  readonly type: string;
+  readonly localEndpoint?: { readonly port?: number } | null;
+  readonly remoteEndpoint?: unknown;
 }
 
 /** Miniflare's own messages, as lines of the node's log. */

@@ -6,9 +6,11 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   CALL_LOG_BINDING,
+  CREDENTIALS_KEY_BINDING,
   DIGEST_BINDING,
   JWKS_BINDING,
   LOG_MARK_BINDING,
+  LOGIN_SECRET_BINDING,
   NAME_BINDING,
   PRESIGN_SECRET_BINDING,
   splitMarkedLine,
@@ -16,6 +18,7 @@ import {
 import { GrpcCode } from "../../wire/codes.ts";
 import { ClientGuards } from "../egress/client-guards.ts";
 import { NodeEgress } from "../egress/node-egress.ts";
+import { claimPorts, releasePorts } from "../egress/own-sockets.ts";
 import { BridgeError } from "../errors.ts";
 import { privateSocketFolder } from "../socket-folder.ts";
 import type { EmbeddedWorker, WorkerState } from "./control-protocol.ts";
@@ -32,6 +35,8 @@ import { openNodeLog, type WorkerLogLine } from "./node-log.ts";
 import { type BuiltWorker, type ProjectBuilder, projectBuilder } from "./project-builder.ts";
 import { startFault } from "./start-fault.ts";
 import {
+  credentialsKey,
+  loginSecret,
   openStateFolder,
   presignSecret,
   readNodeRecord,
@@ -277,6 +282,8 @@ class Node implements EmbeddedNode {
       [DIGEST_BINDING]: bundle.digest,
       [LOG_MARK_BINDING]: this.#logMark,
       ...(own[PRESIGN_SECRET_BINDING] ? {} : { [PRESIGN_SECRET_BINDING]: presignSecret(this.#folder) }),
+      ...(own[CREDENTIALS_KEY_BINDING] ? {} : { [CREDENTIALS_KEY_BINDING]: credentialsKey(this.#folder) }),
+      ...(own[LOGIN_SECRET_BINDING] ? {} : { [LOGIN_SECRET_BINDING]: loginSecret(this.#folder) }),
       ...(this.#options.callLog ? { [CALL_LOG_BINDING]: "1" } : {}),
     };
     const port = this.#options.port ?? readPort(this.#folder) ?? 0;
@@ -310,8 +317,9 @@ class Node implements EmbeddedNode {
     return this.#running({ origin: origins.open, name: project.name, digest, bundleBytes: bytes, key }, origins);
   }
 
-  #running(worker: EmbeddedWorker, { guarded }: WorkerdOrigins): EmbeddedWorker {
+  #running(worker: EmbeddedWorker, { guarded, ports }: WorkerdOrigins): EmbeddedWorker {
     this.#guardOrigins = guarded;
+    claimPorts(this, ports);
     this.#egress?.restarted();
     return this.#setWorker(worker);
   }
@@ -358,6 +366,7 @@ class Node implements EmbeddedNode {
     }
     await this.#workerd?.close();
     await this.#egress?.close();
+    releasePorts(this);
     this.#log.close();
     for (const end of this.#ends) end();
   }

@@ -27,15 +27,15 @@ const LOCK_FILE = "node.lock";
 const RECORD_FILE = "node.json";
 const PORT_FILE = "port";
 const SLOTS_FILE = "egress-slots";
-const PRESIGN_SECRET_FILE = "presign-secret";
-const PRESIGN_SECRET_BYTES = 32;
+const SECRET_BYTES = 32;
 
 const recordSchema = z.object({ pid: z.int(), project: z.string(), socket: z.string() });
 
 /** The state folder of a project, made when it is not there. `state` is absolute or relative to the project. */
 export function openStateFolder(project: string, state: string = DEFAULT_STATE): StateFolder {
   const wanted = resolve(project, state);
-  mkdirSync(wanted, { recursive: true });
+  // What providers store is for this user alone, as a database's files are; a folder that is there already keeps its mode.
+  mkdirSync(wanted, { recursive: true, mode: 0o700 });
   const path = realpathSync(wanted);
   if (basename(dirname(path)) === ".gestalt-edge") keepOutOfGit(dirname(path));
   return { path, data: join(path, "data"), logFile: join(path, "node.log") };
@@ -115,8 +115,22 @@ export function writeSlots(folder: StateFolder, count: number): void {
 
 /** Secret that signs presigned URLs, made once per state folder. */
 export function presignSecret(folder: StateFolder): string {
-  const file = join(folder.path, PRESIGN_SECRET_FILE);
-  if (!existsSync(file)) writeAtomically(file, randomBytes(PRESIGN_SECRET_BYTES).toString("base64url"));
+  return secretIn(folder, "presign-secret");
+}
+
+/** Secret that seals the state of sign-ins, made once per state folder. */
+export function loginSecret(folder: StateFolder): string {
+  return secretIn(folder, "login-secret");
+}
+
+/** Secret that external credentials are encrypted with, made once per state folder. It lies beside what it encrypts. */
+export function credentialsKey(folder: StateFolder): string {
+  return secretIn(folder, "credentials-key");
+}
+
+function secretIn(folder: StateFolder, name: string): string {
+  const file = join(folder.path, name);
+  if (!existsSync(file)) writeAtomically(file, randomBytes(SECRET_BYTES).toString("base64url"));
   return readFileSync(file, "utf8").trim();
 }
 

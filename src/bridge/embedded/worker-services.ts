@@ -32,11 +32,13 @@ export function workerServices(spec: WorkerdSpec): WorkerServices {
   }
   const owner = ownsAnything(project.miniflare.workerOptions) ? [{ ...gated(own), ...outbound(gates.objects) }] : [];
   const open =
-    owner.length > 0 ? { ...borrowing(own, name, `${name}--open`), ...socket(port) } : { ...own, ...socket(port) };
+    owner.length > 0
+      ? { ...borrowing(own, name, `${name}--open-${gates.mark}`), ...socket(port) }
+      : { ...own, ...socket(port) };
   // Without its map a copy of the bundle takes half the time to load; stacks in logs are the bundle's own either way.
   const copy = { ...projectWorker(spec, false), name };
   const guarded = gates.slots.map((path, index) => ({
-    ...borrowing(gated(copy), name, `${name}--guarded-${index}`),
+    ...borrowing(gated(copy), name, `${name}--guarded-${index}-${gates.mark}`),
     ...outbound(path),
     ...socket(0),
   }));

@@ -106,10 +106,9 @@ class ProviderBridge {
     const { joinEarly } = await import("../target/join-early.ts");
     const { sessionUpstream } = await import("../session/session-upstream.ts");
     const { resumeHosting } = await import("../channel/open-hosting.ts");
-    const { worker, own } = await readConfig(config, name);
+    const { worker, own } = await this.#read(config, name);
     const target = await openTarget(worker, this.#context);
     const restored = { ...newSession(name, this.#services()), ...session, config: own };
-    this.#keepSecret(own);
     const source = sessionUpstream(restored, target);
     const channel = resumeHosting(this.#hosting(restored, target, source), hostChannel);
     this.#use({ session: restored, worker, target, source, channel });
@@ -129,8 +128,9 @@ class ProviderBridge {
 
   async #configure(request: ConfigureProviderRequest, call: LocalCall) {
     const name = request.name || this.#context.name;
-    const { worker, own } = await readConfig(request.config, name);
-    this.#keepSecret(own);
+    const { worker, own, keptBack } = await this.#read(request.config, name);
+    if (keptBack.length > 0)
+      this.#context.log.info("config that the worker has no use for stays here", { keys: keptBack });
     const next = await this.#open(worker, own, name, call);
     const previous = this.#configured;
     const { id, revision, provider } = next.session;
@@ -141,6 +141,12 @@ class ProviderBridge {
     if (previous?.channel !== next.channel) await previous?.channel?.close();
     if (previous !== undefined && previous.target !== next.target) await previous.target.close();
     return { protocolVersion: PROTOCOL_VERSION };
+  }
+
+  async #read(config: JsonObject | undefined, name: string) {
+    const read = await readConfig(config, name, this.#context.env, this.#kind.keptBack ?? []);
+    this.#keepSecret(read.own);
+    return read;
   }
 
   #keepSecret(own: JsonObject): void {
@@ -207,12 +213,20 @@ class ProviderBridge {
 }
 
 /** Loaded only now: the socket must be open before zod, jose and undici are. */
-async function readConfig(config: JsonObject | undefined, name: string) {
-  const { parseProviderConfig, operatorConfig } = await import("../config/provider-config.ts");
+async function readConfig(
+  config: JsonObject | undefined,
+  name: string,
+  env: NodeJS.ProcessEnv,
+  unsent: readonly string[],
+) {
+  const { givenConfig } = await import("../config/given-config.ts");
+  const { parseProviderConfig } = await import("../config/provider-config.ts");
   const { checkConfigSize } = await import("../session/config-size.ts");
-  const { worker, own } = parseProviderConfig(operatorConfig(config), name);
+  const { worker, own: all } = parseProviderConfig(givenConfig(config, env), name);
+  const keptBack = unsent.filter((key) => key in all);
+  const own = Object.fromEntries(Object.entries(all).filter(([key]) => !unsent.includes(key)));
   checkConfigSize(own, name);
-  return { worker, own };
+  return { worker, own, keptBack };
 }
 
 function newSession(name: string, services: ReadonlyMap<string, HostService>): Session {

@@ -5,6 +5,7 @@ import { GrpcCode } from "../../wire/codes.ts";
 import { BridgeError } from "../errors.ts";
 import { type CallHandler, pathOf, type Route } from "../grpc/router.ts";
 import type { UpstreamSource } from "../upstream.ts";
+import { bidiHandler } from "./bidi-stream.ts";
 import { readObjectHandler } from "./read-object.ts";
 import { serverStreamHandler } from "./server-stream.ts";
 import { unaryHandler } from "./unary.ts";
@@ -28,6 +29,8 @@ function handlerOf(source: UpstreamSource, method: DescMethod): CallHandler {
       return unaryHandler(source, method);
     case "server_streaming":
       return serverStreamHandler(source, method);
+    case "bidi_streaming":
+      return bidiHandler(source, method);
     default:
       return unsupported(method);
   }
@@ -35,8 +38,7 @@ function handlerOf(source: UpstreamSource, method: DescMethod): CallHandler {
 
 /** Client streams do not cross the edge as request bodies (DESIGN §6); each that matters gets a way of its own. */
 function unsupported(method: DescMethod): CallHandler {
-  const kind = method.methodKind === "bidi_streaming" ? "bidirectional" : "client-streaming";
-  const message = `${pathOf(method)} is a ${kind} method, which a worker cannot serve yet`;
+  const message = `${pathOf(method)} is a client-streaming method, which a worker cannot serve`;
   return () => {
     throw new BridgeError(GrpcCode.unimplemented, message);
   };

@@ -18,3 +18,6 @@ export const STREAM_HEADERS: HeaderList = [
 
 /** A raw body, such as one part of an object. */
 export const RAW_HEADERS: HeaderList = ["content-type", "application/octet-stream", ...PLAIN];
+
+/** The upgrade that stands for a streaming call both ways. */
+export const BIDI_HEADERS: HeaderList = [...VERSION, ...PLAIN];

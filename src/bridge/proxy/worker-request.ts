@@ -40,7 +40,7 @@ export interface ResponseSink {
 type Phase = "waiting" | "sent" | "answering" | "over";
 
 /** First try and one more: a second failure is news, not bad luck. */
-const MAX_ATTEMPTS = 2;
+export const MAX_ATTEMPTS = 2;
 
 /** Most digits of `connect-timeout-ms` (Connect protocol, "Timeout"). A longer wait is sent as the longest. */
 const MAX_TIMEOUT_MS = 9_999_999_999;
@@ -166,7 +166,8 @@ function upstreamError(error: unknown, answering: boolean): BridgeError {
   return new BridgeError(grpcCodeFromNodeError(error), message, { cause: error });
 }
 
-function remainingMs(deadline: number): number {
+/** For `connect-timeout-ms`. Throws DEADLINE_EXCEEDED when nothing is left. */
+export function remainingMs(deadline: number): number {
   const remaining = deadline - Date.now();
   if (remaining <= 0) throw new BridgeError(GrpcCode.deadlineExceeded, "deadline exceeded");
   return Math.min(remaining, MAX_TIMEOUT_MS);
@@ -175,7 +176,7 @@ function remainingMs(deadline: number): number {
 /** Upstream headers as a list; kept, because a session's headers change only with its token. */
 const flattened = new WeakMap<object, HeaderList>();
 
-function flatHeaders(headers: Readonly<Record<string, string>>): HeaderList {
+export function flatHeaders(headers: Readonly<Record<string, string>>): HeaderList {
   let flat = flattened.get(headers);
   if (flat === undefined) {
     flat = Object.entries(headers).flat();

@@ -10,7 +10,7 @@ import type { LocalMethods } from "../channel/local.ts";
 import { openHosting, resumeHosting } from "../channel/open-hosting.ts";
 import type { SessionChannel } from "../channel/session-channel.ts";
 import type { WorkerHosting } from "../channel/worker-hosting.ts";
-import { operatorConfig } from "../config/provider-config.ts";
+import { operatorConfig } from "../config/given-config.ts";
 import { BridgeError } from "../errors.ts";
 import { type LocalCall, localUnary } from "../grpc/local.ts";
 import { createRouter, type Route } from "../grpc/router.ts";

@@ -9,7 +9,7 @@ import type {
 } from "../../gen/gestalt/provider/v1/runtime_pb.ts";
 import { GrpcCode } from "../../wire/codes.ts";
 import type { JsonObject } from "../../wire/session-token.ts";
-import { operatorConfig } from "../config/provider-config.ts";
+import { operatorConfig } from "../config/given-config.ts";
 import { parseRuntimeConfig } from "../config/runtime-config.ts";
 import { createEgressSupport, type EgressSupport } from "../egress/support.ts";
 import { SOCKET_VARIABLE } from "../environment.ts";

@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import { rootCertificates } from "node:tls";
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
-import { MAX_PACKET_BYTES } from "../../wire/channel/limits.ts";
 import { resettingConnector } from "./connector.ts";
 
 export interface PoolOptions {
@@ -21,11 +20,6 @@ const MAX_IDLE_MS = 20_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** More calls wait for a free connection; keeps a burst from opening a descriptor per call. */
 const MAX_CONNECTIONS = 256;
-/**
- * A larger message on a channel is not even put together, in bytes; undici would take 128 MiB. The channel itself complains of what
- * is over its own limit, half of this.
- */
-const MAX_WEB_SOCKET_MESSAGE_BYTES = 2 * MAX_PACKET_BYTES;
 const PROXY_VARIABLES = ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"];
 
 export function openPool({ origin, ca, env }: PoolOptions): Dispatcher {
@@ -33,7 +27,6 @@ export function openPool({ origin, ca, env }: PoolOptions): Dispatcher {
     keepAliveTimeout: MAX_IDLE_MS,
     keepAliveMaxTimeout: MAX_IDLE_MS,
     connections: MAX_CONNECTIONS,
-    webSocket: { maxPayloadSize: MAX_WEB_SOCKET_MESSAGE_BYTES },
   };
   const connect = { timeout: CONNECT_TIMEOUT_MS, ...(ca === undefined ? {} : { ca: [...trusted(env), ca] }) };
   const proxied = PROXY_VARIABLES.some((name) => env[name]);

@@ -6,6 +6,8 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** First room of a writer, in bytes: most packets are one small call. */
 const FIRST_ROOM_BYTES = 512;
 
+const NO_ROOM = new Uint8Array();
+
 /** Bytes of the largest number, 2^53 - 1, in groups of seven bits. */
 const MAX_NUMBER_BYTES = 8;
 
@@ -14,19 +16,30 @@ export class Malformed extends Error {
   override readonly name = "Malformed";
 }
 
+/** Bytes in one place, or in several to be read one after the other. */
+export type Bytes = Uint8Array | readonly Uint8Array[];
+
+/** Gives room for at least so many bytes, of any content; `before` is what there was and has become too small. */
+export type Rooms = (bytes: number, before: number) => Uint8Array;
+
 /** Grows as it is written to. */
 export class ByteWriter {
-  #room = new Uint8Array(FIRST_ROOM_BYTES);
+  readonly #rooms: Rooms;
+  #room: Uint8Array = NO_ROOM;
   #length = 0;
+
+  constructor(rooms: Rooms = newRoom) {
+    this.#rooms = rooms;
+  }
 
   get length(): number {
     return this.#length;
   }
 
-  /** The bytes written; the writer begins anew with other room. */
+  /** The bytes written, the beginning of their room; the writer begins anew with another. */
   take(): Uint8Array {
     const bytes = this.#room.subarray(0, this.#length);
-    this.#room = new Uint8Array(FIRST_ROOM_BYTES);
+    this.#room = NO_ROOM;
     this.#length = 0;
     return bytes;
   }
@@ -53,10 +66,10 @@ export class ByteWriter {
     this.raw(bytes);
   }
 
-  raw(bytes: Uint8Array): void {
-    this.#grow(bytes.length);
-    this.#room.set(bytes, this.#length);
-    this.#length += bytes.length;
+  raw(bytes: Bytes): void {
+    this.#grow(sizeOf(bytes));
+    if (bytes instanceof Uint8Array) this.#put(bytes);
+    else for (const part of bytes) this.#put(part);
   }
 
   /** Leaves three bytes open; {@link fillLength} writes into them how many bytes followed. */
@@ -73,13 +86,23 @@ export class ByteWriter {
     this.#room[start - 1] = length;
   }
 
+  #put(bytes: Uint8Array): void {
+    this.#room.set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
   #grow(bytes: number): void {
     const need = this.#length + bytes;
     if (need <= this.#room.length) return;
-    const room = new Uint8Array(Math.max(need, 2 * this.#room.length));
+    const room = this.#rooms(need, this.#room.length);
     room.set(this.#room.subarray(0, this.#length));
     this.#room = room;
   }
+}
+
+/** Fourfold, because what follows a large piece is mostly another. */
+function newRoom(bytes: number, before: number): Uint8Array {
+  return new Uint8Array(Math.max(bytes, 4 * before, FIRST_ROOM_BYTES));
 }
 
 /** Reads what a {@link ByteWriter} wrote. Every method throws {@link Malformed} when the bytes do not say it. */
@@ -135,6 +158,14 @@ export class ByteReader {
   length(): number {
     return (this.byte() << 16) | (this.byte() << 8) | this.byte();
   }
+}
+
+/** Size in bytes. */
+export function sizeOf(bytes: Bytes): number {
+  if (bytes instanceof Uint8Array) return bytes.length;
+  let size = 0;
+  for (const { length } of bytes) size += length;
+  return size;
 }
 
 /** Size of a text in UTF-8, in bytes. */

@@ -1,6 +1,7 @@
 // One call as either side sees it: its state, what it has received, what it has to send, and its deadline.
 import { GrpcCode } from "../codes.ts";
 import { MAX_MESSAGE_BYTES } from "../limits.ts";
+import { type Bytes, sizeOf } from "./bytes.ts";
 import { ReceiveCredit } from "./credit.ts";
 import type { CallId, CallStatus, Frame, MessageFrame, Metadata, Streaming } from "./frames.ts";
 import { Inbox, type Release } from "./inbox.ts";
@@ -36,7 +37,7 @@ export interface CallStreams {
    * to the socket, rejected with {@link CallError} when the call ended before; it need not be awaited. A message over
    * {@link MAX_MESSAGE_BYTES} ends the call RESOURCE_EXHAUSTED.
    */
-  write(message: Uint8Array): Promise<void>;
+  write(message: Bytes): Promise<void>;
 }
 
 export interface Clock {
@@ -101,9 +102,10 @@ export abstract class Call implements CallStreams {
     return this.inbox.poll();
   }
 
-  write(message: Uint8Array): Promise<void> {
-    if (message.length > MAX_MESSAGE_BYTES) {
-      const text = `message of ${message.length} bytes is larger than the limit of ${MAX_MESSAGE_BYTES} bytes`;
+  write(message: Bytes): Promise<void> {
+    const size = sizeOf(message);
+    if (size > MAX_MESSAGE_BYTES) {
+      const text = `message of ${size} bytes is larger than the limit of ${MAX_MESSAGE_BYTES} bytes`;
       this.giveUp(failure(GrpcCode.resourceExhausted, text));
     }
     const refusal = this.writeRefusal();

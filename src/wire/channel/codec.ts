@@ -2,7 +2,7 @@
 import { type GrpcCode, nameOfGrpcCode } from "../codes.ts";
 import { MAX_MESSAGE_BYTES } from "../limits.ts";
 import { ByteReader, type ByteWriter, Malformed } from "./bytes.ts";
-import type { Frame, Leave, Metadata, OpenFrame, Streaming } from "./frames.ts";
+import type { Frame, Leave, Metadata, OpenFrame, OutgoingFrame, Streaming } from "./frames.ts";
 import {
   CHUNK_BYTES,
   MAX_FRAME_BYTES,
@@ -34,7 +34,7 @@ const STREAMING = ["unary", "client", "server", "bidi"] as const satisfies reado
 const LEAVE = ["superseded", "shutdown"] as const satisfies readonly Leave[];
 
 /** Appends a frame. Its texts and sizes must be within the limits; `chunk` is copied. */
-export function encodeFrame(writer: ByteWriter, frame: Frame): void {
+export function encodeFrame(writer: ByteWriter, frame: OutgoingFrame): void {
   const start = writer.openLength();
   writer.byte(TYPE[frame.type]);
   writeBody(writer, frame);
@@ -63,7 +63,7 @@ export function decodePacket(packet: Uint8Array): Decoded {
   return { frames };
 }
 
-function writeBody(writer: ByteWriter, frame: Frame): void {
+function writeBody(writer: ByteWriter, frame: OutgoingFrame): void {
   if ("id" in frame) writer.number(frame.id);
   switch (frame.type) {
     case "hello":

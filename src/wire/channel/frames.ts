@@ -1,5 +1,6 @@
 // The channel's frames as values. How they look in bytes is in codec.ts; who may send which, and when, in the calls.
 import type { GrpcCode } from "../codes.ts";
+import type { Bytes } from "./bytes.ts";
 
 /** Names and values in turn; duplicates and order are kept. Values of `-bin` names are base64, as in HTTP/2 headers. */
 export type Metadata = readonly string[];
@@ -45,6 +46,13 @@ export interface MessageFrame {
   readonly chunk: Uint8Array;
 }
 
+/** The next piece of the message the call has begun. */
+export interface MoreFrame {
+  readonly type: "more";
+  readonly id: CallId;
+  readonly chunk: Uint8Array;
+}
+
 export interface StatusFrame extends CallStatus {
   readonly type: "status";
   readonly id: CallId;
@@ -55,8 +63,7 @@ export type Frame =
   | { readonly type: "hello"; readonly version: number; readonly incarnation: number }
   | OpenFrame
   | MessageFrame
-  /** The next piece of the message the call has begun. */
-  | { readonly type: "more"; readonly id: CallId; readonly chunk: Uint8Array }
+  | MoreFrame
   /** The opener will send no more messages in this call. */
   | { readonly type: "half-close"; readonly id: CallId }
   /** The acceptor's last word. */
@@ -69,3 +76,11 @@ export type Frame =
   | { readonly type: "pong"; readonly token: number }
   /** No new calls, please; those in flight may end. */
   | { readonly type: "leave"; readonly why: Leave };
+
+/** A frame that is to be sent: its piece need not be in one place. */
+export type OutgoingFrame =
+  | Exclude<Frame, { readonly chunk: Uint8Array }>
+  | Outgoing<MessageFrame>
+  | Outgoing<MoreFrame>;
+
+type Outgoing<F> = Omit<F, "chunk"> & { readonly chunk: Bytes };

@@ -1,15 +1,10 @@
 // What a call has to send: messages in order, each cut into pieces as it goes, and the frame that ends its direction.
+import type { Bytes } from "./bytes.ts";
 import { SendCredit } from "./credit.ts";
-import type { CallId, CallStatus, Frame } from "./frames.ts";
+import type { CallId, CallStatus, Frame, OutgoingFrame } from "./frames.ts";
 import { CHUNK_BYTES, costOf } from "./limits.ts";
+import { OutgoingMessage } from "./outgoing-message.ts";
 import { CallError } from "./status.ts";
-
-type Message = {
-  readonly bytes: Uint8Array;
-  sent: number;
-  resolve(): void;
-  reject(error: CallError): void;
-};
 
 /** Outcome of {@link Outbox.step}: `more` can go on at once; the others wait for what they name. */
 export type Step = "more" | "empty" | "call credit" | "channel credit";
@@ -17,7 +12,7 @@ export type Step = "more" | "empty" | "call credit" | "channel credit";
 export class Outbox {
   readonly #id: CallId;
   readonly #credit: SendCredit;
-  #messages: Message[] = [];
+  readonly #messages: OutgoingMessage[] = [];
   #last: { readonly frame: Frame; sent(): void } | undefined;
 
   constructor(id: CallId, window: number) {
@@ -26,11 +21,10 @@ export class Outbox {
   }
 
   /** Settles when the message has gone to the socket, or never will. */
-  add(bytes: Uint8Array): Promise<void> {
-    const sent = new Promise<void>((resolve, reject) => this.#messages.push({ bytes, sent: 0, resolve, reject }));
-    // A writer need not wait: who learns of the call's end elsewhere must not bring the process down.
-    sent.catch(() => {});
-    return sent;
+  add(bytes: Bytes): Promise<void> {
+    const message = new OutgoingMessage(bytes);
+    this.#messages.push(message);
+    return message.sent;
   }
 
   /** To be sent after the messages; `sent` is called when it is. */
@@ -51,29 +45,26 @@ export class Outbox {
   }
 
   /** Sends one frame, if there is one and credit for it. */
-  step(channel: SendCredit, put: (frame: Frame) => void): Step {
+  step(channel: SendCredit, put: (frame: OutgoingFrame) => void): Step {
     const message = this.#messages[0];
     if (message === undefined) return this.#finish(put);
-    const { bytes, sent } = message;
-    if (sent === 0) {
+    const { begun, size } = message;
+    if (!begun) {
       if (!this.#credit.left) return "call credit";
       if (!channel.left) return "channel credit";
-      this.#credit.take(costOf(bytes.length));
-      channel.take(costOf(bytes.length));
+      this.#credit.take(costOf(size));
+      channel.take(costOf(size));
     }
-    const chunk = bytes.subarray(sent, sent + CHUNK_BYTES);
-    put(
-      sent === 0 ? { type: "message", id: this.#id, size: bytes.length, chunk } : { type: "more", id: this.#id, chunk },
-    );
-    message.sent += chunk.length;
-    if (message.sent === bytes.length) {
+    const chunk = message.take(CHUNK_BYTES);
+    put(begun ? { type: "more", id: this.#id, chunk } : { type: "message", id: this.#id, size, chunk });
+    if (message.left === 0) {
       this.#messages.shift();
       message.resolve();
     }
     return "more";
   }
 
-  #finish(put: (frame: Frame) => void): Step {
+  #finish(put: (frame: OutgoingFrame) => void): Step {
     const last = this.#last;
     this.#last = undefined;
     if (last !== undefined) put(last.frame);

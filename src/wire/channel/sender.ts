@@ -1,13 +1,18 @@
 // Everything one side sends: frames gathered into packets, and the messages of many calls taking turns, one piece each.
-import { ByteWriter } from "./bytes.ts";
+import { ByteWriter, sizeOf } from "./bytes.ts";
 import { encodeFrame } from "./codec.ts";
 import { SendCredit } from "./credit.ts";
-import type { Frame } from "./frames.ts";
+import type { OutgoingFrame } from "./frames.ts";
 import { BURST_BYTES, FRAME_PREFIX_BYTES, MAX_FRAME_BYTES, MAX_PACKET_BYTES } from "./limits.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** The socket under a channel. */
 export interface ChannelSocket {
+  /**
+   * Room for a packet of at least so many bytes; `before` is what there was and has become too small. Where there is none,
+   * a packet is of memory like any other.
+   */
+  room?(bytes: number, before: number): Uint8Array;
   /** Sends one binary message; the bytes are the socket's from here on. May throw when it is closed. */
   send(packet: Uint8Array): void;
   /** `reason` has at most {@link MAX_CLOSE_REASON_BYTES}. */
@@ -25,7 +30,7 @@ type SenderState = "flowing" | "waiting" | "stopped";
 export class Sender {
   readonly #socket: ChannelSocket;
   readonly #broken: () => void;
-  readonly #packet = new ByteWriter();
+  readonly #packet: ByteWriter;
   /** Calls with something to send, in the order of their turns. */
   readonly #ready = new Set<Outbox>();
   /** Calls that wait for credit of the channel. */
@@ -37,6 +42,7 @@ export class Sender {
   /** `broken` is called, not from within a call to this sender, when the socket refuses a packet. */
   constructor(socket: ChannelSocket, window: number, broken: () => void) {
     this.#socket = socket;
+    this.#packet = new ByteWriter(socket.room?.bind(socket));
     this.#credit = new SendCredit(window);
     this.#broken = broken;
   }
@@ -45,7 +51,7 @@ export class Sender {
    * Sends a frame ahead of all messages that wait. Frames of one microtask share a packet, since a packet, not a byte, is
    * what costs: each is an event of its own to a Durable Object.
    */
-  put(frame: Frame): void {
+  put(frame: OutgoingFrame): void {
     if (this.#state === "stopped") return;
     if (this.#packet.length > MAX_PACKET_BYTES - FRAME_PREFIX_BYTES - MAX_FRAME_BYTES) this.flush();
     if (this.#packet.length === 0) void Promise.resolve().then(() => this.flush());
@@ -106,9 +112,9 @@ export class Sender {
     }
   }
 
-  #putPiece(frame: Frame): void {
+  #putPiece(frame: OutgoingFrame): void {
     this.put(frame);
-    this.#burst += "chunk" in frame ? frame.chunk.length : 0;
+    this.#burst += "chunk" in frame ? sizeOf(frame.chunk) : 0;
     if (this.#burst < BURST_BYTES) return;
     this.#state = "waiting";
     this.flush();

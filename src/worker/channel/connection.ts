@@ -29,6 +29,8 @@ export class Connection {
   #stopWatch: (() => void) | undefined;
   #stopLinger: (() => void) | undefined;
   #asking = false;
+  /** Whoever has been superseded must not come back, and take over from the newer one in turn. */
+  #closeCode: number = CLOSE_CODES.shutdown;
 
   /** `heard` is when the other side last said something, as far as is known, in milliseconds since the epoch. */
   constructor(socket: WebSocket, times: ConnectionTimes, heard: number, { unusable, ended }: ConnectionEvents) {
@@ -71,7 +73,8 @@ export class Connection {
   supersede(): void {
     this.peer.leave("superseded");
     if (this.peer.end !== undefined) return;
-    const late = () => this.#giveUp(CLOSE_CODES.superseded, "took too long after a newer channel took over");
+    this.#closeCode = CLOSE_CODES.superseded;
+    const late = () => this.#giveUp("took too long after a newer channel took over");
     this.#stopLinger = clock.after(this.#times.supersededLinger, late);
     void this.#assertAlive();
   }
@@ -79,7 +82,7 @@ export class Connection {
   async #assertAlive(): Promise<void> {
     if (this.#asking) return;
     this.#asking = true;
-    const silent = () => this.#giveUp(CLOSE_CODES.shutdown, "the bridge does not answer");
+    const silent = () => this.#giveUp("the bridge does not answer");
     const stop = clock.after(this.#times.pingWait, silent);
     await this.peer.ping();
     stop();
@@ -87,9 +90,9 @@ export class Connection {
   }
 
   /** Ends all calls UNAVAILABLE and closes the socket. */
-  #giveUp(code: number, reason: string): void {
+  #giveUp(reason: string): void {
     this.peer.lost(reason);
-    closeQuietly(this.#socket, code, reason);
+    closeQuietly(this.#socket, this.#closeCode, reason);
   }
 }
 

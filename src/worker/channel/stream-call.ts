@@ -51,15 +51,18 @@ export class StreamCall {
     }
   }
 
-  /** The replies, a batch fetched ahead; `ended` gets the status. Throws the host's error. Leaving it cancels the call. */
-  async *replies(ended: (status: CallStatus) => void): AsyncGenerator<Uint8Array, undefined> {
+  /**
+   * The replies as `read` makes them of their bytes, a batch fetched ahead; `ended` gets the status. Throws the host's error, and
+   * what `read` throws. Leaving it cancels the call.
+   */
+  async *replies<T>(read: (bytes: Uint8Array) => T, ended: (status: CallStatus) => void): AsyncGenerator<T, undefined> {
     try {
       for (let next: Promise<HostMessages> | undefined = this.#read(); next !== undefined; ) {
         const { messages, status }: HostMessages = await next;
         next = status === undefined ? this.#read() : undefined;
         for (const message of messages) {
           if (this.#failure !== undefined) throw this.#failure;
-          yield message;
+          yield read(message);
         }
         if (status === undefined) continue;
         this.#end();

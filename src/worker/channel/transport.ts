@@ -1,5 +1,5 @@
 // A Connect transport over the session's channel: what host clients of a provider in the worker call with.
-import type { DescMessage, DescMethod, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod, MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import type { CallStatus, Streaming } from "../../wire/channel/frames.ts";
 import { GrpcCode } from "../../wire/codes.ts";
@@ -53,7 +53,7 @@ export function channelTransport(call: Call, session: HostSession, name: string)
       const trailer = new Headers();
       const ended = ({ metadata }: CallStatus) => void appendMetadata(trailer, metadata);
       const stream = await begin(session, init, limits, outgoing);
-      const message = decoded(method.output, stream.replies(ended));
+      const message = stream.replies((bytes) => decodeMessage(method.output, bytes), ended);
       return { stream: true, service: method.parent, method, header: new Headers(), message, trailer };
     },
   };
@@ -127,11 +127,4 @@ function encoded<Schema extends DescMessage>(
       return { done: true, value: undefined };
     },
   };
-}
-
-async function* decoded<Schema extends DescMessage>(
-  schema: Schema,
-  replies: AsyncIterable<Uint8Array>,
-): AsyncGenerator<MessageShape<Schema>> {
-  for await (const bytes of replies) yield decodeMessage(schema, bytes);
 }

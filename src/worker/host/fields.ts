@@ -14,9 +14,12 @@ export function dateOf(value: Timestamp | undefined): Date | undefined {
   return value && timestampDate(value);
 }
 
+/** Throws INVALID_ARGUMENT for what is none, such as a date that JSON has made a text of. */
+export function timestampOf(value: Date, what: string): Timestamp;
+export function timestampOf(value: Date | undefined, what: string): Timestamp | undefined;
 export function timestampOf(value: Date | undefined, what: string): Timestamp | undefined {
   if (value === undefined) return undefined;
-  if (Number.isNaN(value.getTime())) throw invalid(`${what} is no valid date.`);
+  if (!(value instanceof Date) || Number.isNaN(value.getTime())) throw invalid(`${what} is no valid date.`);
   return timestampFromDate(value);
 }
 
@@ -69,7 +72,8 @@ function plainJson(value: JsonValue, what: string): JsonValue {
   }
 }
 
-function invalid(message: string): ConnectError {
+/** An error for what the author has given. */
+export function invalid(message: string): ConnectError {
   return new ConnectError(message, Code.InvalidArgument);
 }
 

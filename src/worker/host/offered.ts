@@ -3,6 +3,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { HostServiceKey } from "../../wire/host-services.ts";
 import type { Session } from "../sessions/session.ts";
 import { isOffered } from "./host.ts";
+import { NO_CHANNEL } from "./hosting.ts";
 import { missingOf, type Uses } from "./uses.ts";
 
 /**
@@ -12,12 +13,17 @@ import { missingOf, type Uses } from "./uses.ts";
 export function assertOffered({ name, hosts }: Session, uses: Uses | undefined): void {
   if (hosts.length === 0) return;
   const missing = missingOf(uses, (key) => isOffered(hosts, key));
-  const sentences = missing.map((key) => missingText(name, key));
+  const sentences = missing.map((key) => notOfferedText(name, key));
   if (sentences.length > 0) throw new ConnectError(sentences.join(" "), Code.FailedPrecondition);
 }
 
+/** Why a session's provider has no client of a service: it is not offered it, or its worker has no way there. */
+export function missingText({ name, hosts }: Session, key: HostServiceKey): string {
+  return isOffered(hosts, key) ? NO_CHANNEL : notOfferedText(name, key);
+}
+
 /** `name` is gestaltd's for the provider. */
-export function missingText(name: string, key: HostServiceKey): string {
+function notOfferedText(name: string, key: HostServiceKey): string {
   return `'${name}' uses the host service "${key}", which it is not offered: ${REMEDIES[key](name)}.`;
 }
 

@@ -1,6 +1,7 @@
 // The host services of one request: made when a handler first looks at them, since most never do.
 import type { HostServiceKey } from "../../wire/host-services.ts";
 import type { Call } from "../call.ts";
+import type { Session } from "../sessions/session.ts";
 import { HostServiceMissingError } from "./errors.ts";
 import { addHostServices, type HostServices } from "./host.ts";
 import { missingText } from "./offered.ts";
@@ -24,20 +25,20 @@ export function requestHost<T extends object>(
     invocationToken,
     env: session.env,
   };
-  return explainingAbsence(addHostServices(base, caller, uses), uses, session.name);
+  return explainingAbsence(addHostServices(base, caller, uses), uses, session);
 }
 
 /**
- * A provider also runs where there is no gestaltd, and its types still say that the services it requires are there. An
- * operation that needs one is told so, in place of "undefined is not a function".
+ * A provider also runs where there is no gestaltd, or no channel to it, and its types still say that the services it requires are
+ * there. An operation that needs one is told so, in place of "undefined is not a function".
  */
-function explainingAbsence<T extends object>(host: T, uses: Uses | undefined, name: string): T {
+function explainingAbsence<T extends object>(host: T, uses: Uses | undefined, session: Session): T {
   const absent = new Set<unknown>(missingOf(uses, (key) => key in host));
   if (absent.size === 0) return host;
   return new Proxy(host, {
     get(target, key, receiver) {
       if (!absent.has(key)) return Reflect.get(target, key, receiver);
-      throw new HostServiceMissingError(key as HostServiceKey, missingText(name, key as HostServiceKey));
+      throw new HostServiceMissingError(key as HostServiceKey, missingText(session, key as HostServiceKey));
     },
   });
 }

@@ -60,9 +60,9 @@ function linesOf(call: Call): SessionLines {
   return lines;
 }
 
-/** A session's id is unique by its issuer's word only. */
+/** A session's id is unique by its issuer's word only; named as its channel is (channel/object-name.ts). */
 function keyOf({ session }: Call): string {
-  return `${session.issuer}\n${session.id}`;
+  return JSON.stringify([session.issuer, session.provider, session.id]);
 }
 
 function startSender(call: Call, lines: SessionLines, last: number): void {

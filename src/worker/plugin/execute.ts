@@ -4,6 +4,7 @@ import type { $ZodType } from "zod/v4/core";
 import type { JsonObject } from "../../wire/session-token.ts";
 import { bareObject } from "../bare-object.ts";
 import type { Call } from "../call.ts";
+import { HostServiceMissingError } from "../host/errors.ts";
 import { issuesOf, issuesText } from "../sessions/issues.ts";
 import { parse } from "../sessions/parse.ts";
 import { coerceParameters } from "./coerce.ts";
@@ -90,5 +91,7 @@ function failure(id: string, error: unknown, call: Call): Result {
   if (call.deadline !== undefined && call.deadline <= Date.now()) return errorResult(504, "operation timed out");
   if (call.signal.aborted) return errorResult(499, "the caller has gone");
   call.log.error(`operation ${id} failed`, { error });
+  // For the operator, who has to bind the service or give the worker its channel; nothing of the provider's is in it.
+  if (error instanceof HostServiceMissingError) return errorResult(500, error.message);
   return INTERNAL_ERROR;
 }

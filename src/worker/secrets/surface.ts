@@ -2,6 +2,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { SecretsProvider } from "../../gen/gestalt/provider/v1/secrets_pb.ts";
 import type { Call } from "../call.ts";
+import { errorPlace } from "../error-place.ts";
 import { providerRequest } from "../sessions/provider-request.ts";
 import { shortened } from "../shortened.ts";
 import { type Surface, surface } from "../surface.ts";
@@ -38,23 +39,12 @@ async function read<Config>(handlers: SecretsHandlers<Config>, name: string, cal
     return await handlers.getSecret({ name }, providerRequest<Config>(call));
   } catch (error) {
     if (error instanceof ConnectError) throw error;
-    call.log.error("getSecret failed", { secret: shortened(name), ...placeOf(error) });
+    call.log.error("getSecret failed", { secret: shortened(name), ...errorPlace(error) });
     throw new ConnectError(
       `The secret ${quoted(name)} could not be read; the worker's log says where that failed.`,
       Code.Internal,
     );
   }
-}
-
-/** What can be said of an error without its text. */
-function placeOf(error: unknown): { readonly error: string; readonly at?: readonly string[] } {
-  if (!(error instanceof Error)) return { error: typeof error };
-  const frames = (error.stack ?? "").replace(error.message, "").split("\n").filter(isFrame);
-  return { error: error.name, at: frames.map((frame) => frame.trim()) };
-}
-
-function isFrame(line: string): boolean {
-  return /^ {4}at [^\n]*:\d+:\d+\)?$/.test(line);
 }
 
 function missing(name: string): ConnectError {

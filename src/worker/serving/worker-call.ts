@@ -27,6 +27,8 @@ export class WorkerCall implements Call {
   #host: HostWay | undefined;
   /** Whether a handler is at work, which may well make another host call. */
   #working = false;
+  /** Whether a handler has been at work and is done. Routes have none that this knows of. */
+  #answered = false;
 
   /** Throws INVALID_ARGUMENT when the request's timeout header is malformed. */
   constructor(request: Request, bindings: Bindings, context: WaitUntil, session: Session) {
@@ -93,9 +95,7 @@ export class WorkerCall implements Call {
     if (this.#controller === undefined) {
       const controller = new AbortController();
       this.#controller = controller;
-      // The platform drops a request whose caller has left, before the signal can be heard, unless something is awaited.
-      this.#heard = Promise.withResolvers();
-      this.#context.waitUntil(this.#heard.promise);
+      if (!this.#answered) this.#listen();
       const caller = this.#request.signal;
       const gone = () => controller.abort(new ConnectError("The caller has gone.", Code.Canceled));
       if (caller.aborted) gone();
@@ -125,14 +125,28 @@ export class WorkerCall implements Call {
   async withinDeadline<T>(work: Promise<T>): Promise<T> {
     const limit = this.deadline === undefined ? undefined : this.#limit(this.deadline);
     this.#working = true;
+    this.#answered = false;
+    if (this.#controller !== undefined) this.#listen();
     try {
       return await (limit === undefined ? work : Promise.race([work, limit.passed]));
     } finally {
       limit?.stop();
       this.#heard?.resolve();
+      this.#heard = undefined;
+      this.#answered = true;
       this.#working = false;
       this.#host?.rest();
     }
+  }
+
+  /**
+   * The platform drops a request whose caller has left, before the signal can be heard, unless something is awaited. Not once there is an
+   * answer: nothing would end the wait of who first looks at the signal then, and the request would be kept for it.
+   */
+  #listen(): void {
+    if (this.#heard !== undefined) return;
+    this.#heard = Promise.withResolvers();
+    this.#context.waitUntil(this.#heard.promise);
   }
 
   #limit(deadline: number): { readonly passed: Promise<never>; stop(): void } | undefined {

@@ -40,6 +40,15 @@ export function requestWith<Config, Use extends HostUse = AnyHostUse>(
     },
     deadline: call.deadline,
     log: call.log,
-    waitUntil: (promise) => call.waitUntil(promise),
+    waitUntil: (promise) => call.waitUntil(toldWhenItFails(promise, call)),
   };
+}
+
+/** Nobody else hears of it: the answer has gone out, and workerd prints nothing. */
+async function toldWhenItFails(promise: Promise<unknown>, call: Call): Promise<void> {
+  try {
+    await promise;
+  } catch (error) {
+    call.log.error("work that waitUntil was given failed", { error });
+  }
 }

@@ -79,6 +79,10 @@ export class FakeGestaltd {
   readonly tls: Listener;
   readonly #unix: Listener[] = [];
   #held: (() => void)[] | undefined;
+  /** Calls whose caller has given them up, or had its answer, since they were held. */
+  abandoned = 0;
+  /** The `traceparent` of each call that came with one. */
+  readonly traces: string[] = [];
 
   constructor({ plugins = {}, databases, routes, refusals = "headers-and-trailers" }: FakeGestaltdOptions = {}) {
     this.#refusals = refusals;
@@ -188,7 +192,14 @@ export class FakeGestaltd {
 
   async #serve(grant: Grant, request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
     const held = this.#held;
-    if (held !== undefined) await new Promise<void>((go) => held.push(go));
+    const { traceparent } = request.headers;
+    if (typeof traceparent === "string") this.traces.push(traceparent);
+    if (held !== undefined) {
+      request.stream.once("close", () => {
+        this.abandoned += 1;
+      });
+      await new Promise<void>((go) => held.push(go));
+    }
     this.#callers.set(request, grant);
     if (!request.stream.destroyed) await this.#dispatch(request, response);
   }

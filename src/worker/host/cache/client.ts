@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { type Duration, DurationSchema } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import { Cache as CacheService } from "../../../gen/gestalt/provider/v1/cache_pb.ts";
+import { asBytes } from "../bytes.ts";
 import { hostCalls } from "../calls.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import type { HostCallOptions, HostLink } from "../link.ts";
@@ -93,9 +94,10 @@ interface WireEntry {
 const encoder = new TextEncoder();
 
 function wireEntry(key: string, value: CacheValue): WireEntry {
-  if (typeof value === "string") return { key, value: encoder.encode(value) };
-  if (!ArrayBuffer.isView(value)) return { key, value: new Uint8Array(value) };
-  return { key, value };
+  const bytes = asBytes(value);
+  if (bytes !== undefined) return { key, value: bytes };
+  const text = `A value is a text or bytes, not ${value === null ? value : typeof value}; write others as JSON.`;
+  throw new InvalidArgumentError("cache", Code.InvalidArgument, text);
 }
 
 /** Bytes of an entry beside key and value, at most: its own tag and length, and those of the two, and a lifetime. */

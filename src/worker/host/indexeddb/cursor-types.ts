@@ -28,7 +28,7 @@ export interface IndexQuery {
   readonly range?: KeyRange<IndexKey | readonly (string | number | boolean)[]> | undefined;
 }
 
-export interface IndexCursorOptions extends IndexQuery, Pick<CursorOptions, "direction" | "signal" | "timeoutMs"> {}
+export interface IndexCursorOptions extends IndexQuery, Omit<CursorOptions, "range"> {}
 
 /**
  * Walks through records, one round trip each, and sees the store as it was when the walk began. Nothing is sent before

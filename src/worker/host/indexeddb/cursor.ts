@@ -27,7 +27,7 @@ type Talk = Conversation<CursorClientMessage, CursorResponse>;
 /** Makes the cursors of one store and of its indexes. `Key` is what `open` orders by. */
 export type CursorFactory<T extends StoredRecord> = <Key>(
   open: OpenRequest,
-  options: Pick<CursorOptions, "direction" | "signal" | "timeoutMs">,
+  options: Omit<CursorOptions, "range">,
 ) => Cursor<T, Key>;
 
 export function cursorFactory<T extends StoredRecord>(
@@ -35,9 +35,9 @@ export function cursorFactory<T extends StoredRecord>(
   calls: Client<typeof Service>,
   columns: Columns,
 ): CursorFactory<T> {
-  return (open, { direction = "next", signal, timeoutMs }) => {
+  return (open, { direction = "next", ...limits }) => {
     const talk: Talk = new Conversation((requests, given) =>
-      calls.openCursor(requests, withSignal(link.options({ signal, timeoutMs }), given)),
+      calls.openCursor(requests, withSignal(link.options(limits), given)),
     );
     return new CursorClient(talk, { ...open, direction: directionOf(direction) }, columns);
   };

@@ -1,6 +1,5 @@
 // gestaltd's log of the session.
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import {
   type PluginRuntimeLogEntrySchema,
@@ -8,8 +7,9 @@ import {
   PluginRuntimeLogStream,
 } from "../../../gen/gestalt/provider/v1/runtime_log_pb.ts";
 import { hostCalls } from "../calls.ts";
+import { enumTable } from "../enum-table.ts";
 import { FailedPreconditionError } from "../errors.ts";
-import { countOf, numberOf } from "../fields.ts";
+import { countOf, invalid, numberOf, timestampOf } from "../fields.ts";
 import type { HostCallOptions, HostLink } from "../link.ts";
 import { unaryMethods } from "../unary-method.ts";
 import { lineWriter } from "./line-writer.ts";
@@ -82,19 +82,27 @@ function sessionOf({ env }: HostLink, { sessionId = env[SESSION_VARIABLE] }: Run
   throw new FailedPreconditionError("runtimeLogs", Code.FailedPrecondition, text);
 }
 
-const STREAMS: Readonly<Record<RuntimeLogStream, PluginRuntimeLogStream>> = {
+const STREAMS = enumTable<RuntimeLogStream, PluginRuntimeLogStream>("stream of a log", {
   stdout: PluginRuntimeLogStream.STDOUT,
   stderr: PluginRuntimeLogStream.STDERR,
   runtime: PluginRuntimeLogStream.RUNTIME,
-};
+});
+
+/** What an int64 of the protocol holds. */
+const MAX_INT64 = 2n ** 63n - 1n;
 
 function entryTo(entry: RuntimeLogEntry): MessageInitShape<typeof PluginRuntimeLogEntrySchema> {
   const { message, stream = "stdout", observedAt = new Date(), sourceSeq = 0 } = entry;
   return {
     message,
-    stream: STREAMS[stream],
-    observedAt: timestampFromDate(observedAt),
-    sourceSeq:
-      typeof sourceSeq === "bigint" ? sourceSeq : BigInt(countOf(sourceSeq, "sourceSeq", Number.MAX_SAFE_INTEGER)),
+    stream: STREAMS.toValue(stream),
+    observedAt: timestampOf(observedAt, "observedAt"),
+    sourceSeq: sequenceTo(sourceSeq),
   };
+}
+
+function sequenceTo(sourceSeq: number | bigint): bigint {
+  if (typeof sourceSeq !== "bigint") return BigInt(countOf(sourceSeq, "sourceSeq", Number.MAX_SAFE_INTEGER));
+  if (sourceSeq < 0n || sourceSeq > MAX_INT64) throw invalid(`sourceSeq must be from 0 to ${MAX_INT64}.`);
+  return sourceSeq;
 }

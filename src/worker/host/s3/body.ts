@@ -1,4 +1,7 @@
 // What may be written into an object, as chunks small enough for messages.
+import { Code } from "@connectrpc/connect";
+import { asBytes } from "../bytes.ts";
+import { InvalidArgumentError } from "../errors.ts";
 
 /** A text is written as UTF-8. Streams and iterables are read as fast as gestaltd takes them. */
 export type S3WriteBody =
@@ -31,17 +34,14 @@ export function bodyChunks(body: S3WriteBody): BodyChunks {
       cancel: (reason) => void reader.cancel(reason).catch(() => undefined),
     };
   }
-  if (typeof body === "object" && Symbol.asyncIterator in body) {
+  if (typeof body === "object" && body !== null && Symbol.asyncIterator in body) {
     const source = body[Symbol.asyncIterator]();
     return {
       chunks: cut({ [Symbol.asyncIterator]: () => ({ next: () => source.next() }) }),
       cancel: () => void Promise.resolve(source.return?.()).catch(() => undefined),
     };
   }
-  return {
-    chunks: cut([typeof body === "string" || ArrayBuffer.isView(body) ? body : new Uint8Array(body)]),
-    cancel() {},
-  };
+  return { chunks: cut([body]), cancel() {} };
 }
 
 async function* readAll(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -52,13 +52,15 @@ async function* readAll(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncG
   }
 }
 
-const encoder = new TextEncoder();
+type Piece = Uint8Array | ArrayBuffer | string;
 
-async function* cut(
-  source: AsyncIterable<Uint8Array | string> | Iterable<Uint8Array | string>,
-): AsyncGenerator<Uint8Array> {
+async function* cut(source: AsyncIterable<Piece> | Iterable<Piece>): AsyncGenerator<Uint8Array> {
   for await (const piece of source) {
-    const bytes = typeof piece === "string" ? encoder.encode(piece) : piece;
+    const bytes = asBytes(piece);
+    if (bytes === undefined) {
+      const text = `An object is made of text or bytes, not of ${piece === null ? piece : typeof piece}.`;
+      throw new InvalidArgumentError("s3", Code.InvalidArgument, text);
+    }
     for (let at = 0; at < bytes.byteLength; at += WRITE_CHUNK_BYTES) yield bytes.subarray(at, at + WRITE_CHUNK_BYTES);
   }
 }

@@ -1,12 +1,12 @@
 // Between the protocol's messages and the shapes that `host.s3` gives and takes.
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
 import type { ReadObjectRequestSchema, S3ObjectMeta } from "../../../gen/gestalt/provider/v1/s3_pb.ts";
 import { S3InvalidRangeError } from "../../s3/errors.ts";
 import type { S3Conditions, S3Meta, S3Range, S3Ref } from "../../s3/objects.ts";
-import { HostServiceError } from "../errors.ts";
-import { dateOf, textOf } from "../fields.ts";
+import { HostServiceError, hostServiceError } from "../errors.ts";
+import { dateOf, textOf, timestampOf } from "../fields.ts";
 
 /** Throws INTERNAL for an answer without metadata, or with a size that is none. */
 export function metaFrom(meta: S3ObjectMeta | undefined): S3Meta {
@@ -34,8 +34,8 @@ export function readRequest(
     ref: refTo(ref),
     ...textTo({ ifMatch, ifNoneMatch }),
     ...(range !== undefined && { range: rangeTo(range) }),
-    ...(ifModifiedSince !== undefined && { ifModifiedSince: timestampFromDate(ifModifiedSince) }),
-    ...(ifUnmodifiedSince !== undefined && { ifUnmodifiedSince: timestampFromDate(ifUnmodifiedSince) }),
+    ...(ifModifiedSince !== undefined && { ifModifiedSince: timeTo(ifModifiedSince, "ifModifiedSince") }),
+    ...(ifUnmodifiedSince !== undefined && { ifUnmodifiedSince: timeTo(ifUnmodifiedSince, "ifUnmodifiedSince") }),
   };
 }
 
@@ -48,6 +48,14 @@ export function textTo<Key extends string>(
   fields: Readonly<Record<Key, string | undefined>>,
 ): { readonly [K in Key]?: string } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
+}
+
+function timeTo(date: Date, what: string): Timestamp {
+  try {
+    return timestampOf(date, what);
+  } catch (error) {
+    throw hostServiceError("s3", error);
+  }
 }
 
 /** Fractions and negative bounds have no form on the wire that says what was meant. */

@@ -29,6 +29,13 @@ export interface S3AccessURL {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+const METHODS: Readonly<Record<S3PresignMethod, PresignMethod>> = {
+  GET: PresignMethod.GET,
+  PUT: PresignMethod.PUT,
+  DELETE: PresignMethod.DELETE,
+  HEAD: PresignMethod.HEAD,
+};
+
 /** FAILED_PRECONDITION when gestaltd has no base URL. */
 export async function presign(
   link: HostLink,
@@ -41,9 +48,13 @@ export async function presign(
     const text = `expiresSeconds is ${expiresSeconds}: it must be a whole number from 1.`;
     throw new InvalidArgumentError("s3", Code.InvalidArgument, text);
   }
+  if (!Object.hasOwn(METHODS, method)) {
+    const text = `There is no method "${method}"; known are ${Object.keys(METHODS).join(", ")}.`;
+    throw new InvalidArgumentError("s3", Code.InvalidArgument, text);
+  }
   const request = {
     ref: refTo(ref),
-    method: PresignMethod[method],
+    method: METHODS[method],
     expiresSeconds: BigInt(expiresSeconds ?? 0),
     ...textTo({ contentType, contentDisposition }),
     headers: { ...headers },

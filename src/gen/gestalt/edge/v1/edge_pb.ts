@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file gestalt/edge/v1/edge.proto.
  */
 export const file_gestalt_edge_v1_edge: GenFile = /*@__PURE__*/
-  fileDesc("ChpnZXN0YWx0L2VkZ2UvdjEvZWRnZS5wcm90bxIPZ2VzdGFsdC5lZGdlLnYxIhEKD0Rlc2NyaWJlUmVxdWVzdCKmAQoQRGVzY3JpYmVSZXNwb25zZRIOCgZ3b3JrZXIYASABKAkSDgoGZGlnZXN0GAIgASgJEg8KB3ZlcnNpb24YAyABKAkSMgoJcHJvdmlkZXJzGAQgAygLMh8uZ2VzdGFsdC5lZGdlLnYxLlNlcnZlZFByb3ZpZGVyEhQKDGhvc3RfY2hhbm5lbBgFIAEoCBIXCg9lbmZvcmNlc19lZ3Jlc3MYBiABKAgi0QEKDlNlcnZlZFByb3ZpZGVyEgwKBG5hbWUYASABKAkSLwoEa2luZBgCIAEoDjIhLmdlc3RhbHQucHJvdmlkZXIudjEuUHJvdmlkZXJLaW5kEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIPCgd2ZXJzaW9uGAUgASgJEhUKDWNvbmZpZ19zY2hlbWEYBiABKAkSLQoEdXNlcxgHIAMoCzIfLmdlc3RhbHQuZWRnZS52MS5Ib3N0U2VydmljZVVzZSIwCg5Ib3N0U2VydmljZVVzZRIMCgRuYW1lGAEgASgJEhAKCG9wdGlvbmFsGAIgASgIIhUKE0Nsb3NlU2Vzc2lvblJlcXVlc3QiFgoUQ2xvc2VTZXNzaW9uUmVzcG9uc2UyxwEKDVdvcmtlclNlcnZpY2USVAoIRGVzY3JpYmUSIC5nZXN0YWx0LmVkZ2UudjEuRGVzY3JpYmVSZXF1ZXN0GiEuZ2VzdGFsdC5lZGdlLnYxLkRlc2NyaWJlUmVzcG9uc2UiA5ACARJgCgxDbG9zZVNlc3Npb24SJC5nZXN0YWx0LmVkZ2UudjEuQ2xvc2VTZXNzaW9uUmVxdWVzdBolLmdlc3RhbHQuZWRnZS52MS5DbG9zZVNlc3Npb25SZXNwb25zZSIDkAICYgZwcm90bzM", [file_gestalt_provider_v1_lifecycle]);
+  fileDesc("ChpnZXN0YWx0L2VkZ2UvdjEvZWRnZS5wcm90bxIPZ2VzdGFsdC5lZGdlLnYxIhEKD0Rlc2NyaWJlUmVxdWVzdCKmAQoQRGVzY3JpYmVSZXNwb25zZRIOCgZ3b3JrZXIYASABKAkSDgoGZGlnZXN0GAIgASgJEg8KB3ZlcnNpb24YAyABKAkSMgoJcHJvdmlkZXJzGAQgAygLMh8uZ2VzdGFsdC5lZGdlLnYxLlNlcnZlZFByb3ZpZGVyEhQKDGhvc3RfY2hhbm5lbBgFIAEoCBIXCg9lbmZvcmNlc19lZ3Jlc3MYBiABKAgi0QEKDlNlcnZlZFByb3ZpZGVyEgwKBG5hbWUYASABKAkSLwoEa2luZBgCIAEoDjIhLmdlc3RhbHQucHJvdmlkZXIudjEuUHJvdmlkZXJLaW5kEhQKDGRpc3BsYXlfbmFtZRgDIAEoCRITCgtkZXNjcmlwdGlvbhgEIAEoCRIPCgd2ZXJzaW9uGAUgASgJEhUKDWNvbmZpZ19zY2hlbWEYBiABKAkSLQoEdXNlcxgHIAMoCzIfLmdlc3RhbHQuZWRnZS52MS5Ib3N0U2VydmljZVVzZSIwCg5Ib3N0U2VydmljZVVzZRIMCgRuYW1lGAEgASgJEhAKCG9wdGlvbmFsGAIgASgIIhUKE0Nsb3NlU2Vzc2lvblJlcXVlc3QiFgoUQ2xvc2VTZXNzaW9uUmVzcG9uc2UiKwoRUm90YXRlS2V5c1JlcXVlc3QSFgoOZm9yZ2V0X2tleV9pZHMYASADKAkikwEKElJvdGF0ZUtleXNSZXNwb25zZRIOCgZrZXlfaWQYASABKAkSDwoHcm90YXRlZBgCIAEoAxIRCglmb3Jnb3R0ZW4YAyABKAMSEQoJcmVtYWluaW5nGAQgASgDEjYKB21pc3NpbmcYBSADKAsyJS5nZXN0YWx0LmVkZ2UudjEuTWlzc2luZ0NyZWRlbnRpYWxLZXkiOwoUTWlzc2luZ0NyZWRlbnRpYWxLZXkSDgoGa2V5X2lkGAEgASgJEhMKC2NyZWRlbnRpYWxzGAIgASgDMscBCg1Xb3JrZXJTZXJ2aWNlElQKCERlc2NyaWJlEiAuZ2VzdGFsdC5lZGdlLnYxLkRlc2NyaWJlUmVxdWVzdBohLmdlc3RhbHQuZWRnZS52MS5EZXNjcmliZVJlc3BvbnNlIgOQAgESYAoMQ2xvc2VTZXNzaW9uEiQuZ2VzdGFsdC5lZGdlLnYxLkNsb3NlU2Vzc2lvblJlcXVlc3QaJS5nZXN0YWx0LmVkZ2UudjEuQ2xvc2VTZXNzaW9uUmVzcG9uc2UiA5ACAjJzChVDcmVkZW50aWFsS2V5c1NlcnZpY2USWgoKUm90YXRlS2V5cxIiLmdlc3RhbHQuZWRnZS52MS5Sb3RhdGVLZXlzUmVxdWVzdBojLmdlc3RhbHQuZWRnZS52MS5Sb3RhdGVLZXlzUmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_gestalt_provider_v1_lifecycle]);
 
 /**
  * @generated from message gestalt.edge.v1.DescribeRequest
@@ -201,6 +201,94 @@ export const CloseSessionResponseSchema: GenMessage<CloseSessionResponse> = /*@_
   messageDesc(file_gestalt_edge_v1_edge, 5);
 
 /**
+ * @generated from message gestalt.edge.v1.RotateKeysRequest
+ */
+export type RotateKeysRequest = Message<"gestalt.edge.v1.RotateKeysRequest"> & {
+  /**
+   * Ids of keys that are lost for good. What lies under them is deleted, in so far as no key opens it.
+   *
+   * @generated from field: repeated string forget_key_ids = 1;
+   */
+  forgetKeyIds: string[];
+};
+
+/**
+ * Describes the message gestalt.edge.v1.RotateKeysRequest.
+ * Use `create(RotateKeysRequestSchema)` to create a new message.
+ */
+export const RotateKeysRequestSchema: GenMessage<RotateKeysRequest> = /*@__PURE__*/
+  messageDesc(file_gestalt_edge_v1_edge, 6);
+
+/**
+ * @generated from message gestalt.edge.v1.RotateKeysResponse
+ */
+export type RotateKeysResponse = Message<"gestalt.edge.v1.RotateKeysResponse"> & {
+  /**
+   * Id of the current key.
+   *
+   * @generated from field: string key_id = 1;
+   */
+  keyId: string;
+
+  /**
+   * Encrypted anew by this call.
+   *
+   * @generated from field: int64 rotated = 2;
+   */
+  rotated: bigint;
+
+  /**
+   * Deleted by this call.
+   *
+   * @generated from field: int64 forgotten = 3;
+   */
+  forgotten: bigint;
+
+  /**
+   * Still under other keys that the worker has.
+   *
+   * @generated from field: int64 remaining = 4;
+   */
+  remaining: bigint;
+
+  /**
+   * Keys that the worker does not have, and what lies under them.
+   *
+   * @generated from field: repeated gestalt.edge.v1.MissingCredentialKey missing = 5;
+   */
+  missing: MissingCredentialKey[];
+};
+
+/**
+ * Describes the message gestalt.edge.v1.RotateKeysResponse.
+ * Use `create(RotateKeysResponseSchema)` to create a new message.
+ */
+export const RotateKeysResponseSchema: GenMessage<RotateKeysResponse> = /*@__PURE__*/
+  messageDesc(file_gestalt_edge_v1_edge, 7);
+
+/**
+ * @generated from message gestalt.edge.v1.MissingCredentialKey
+ */
+export type MissingCredentialKey = Message<"gestalt.edge.v1.MissingCredentialKey"> & {
+  /**
+   * @generated from field: string key_id = 1;
+   */
+  keyId: string;
+
+  /**
+   * @generated from field: int64 credentials = 2;
+   */
+  credentials: bigint;
+};
+
+/**
+ * Describes the message gestalt.edge.v1.MissingCredentialKey.
+ * Use `create(MissingCredentialKeySchema)` to create a new message.
+ */
+export const MissingCredentialKeySchema: GenMessage<MissingCredentialKey> = /*@__PURE__*/
+  messageDesc(file_gestalt_edge_v1_edge, 8);
+
+/**
  * Questions about the worker itself and about the session of the token that comes with the call.
  *
  * @generated from service gestalt.edge.v1.WorkerService
@@ -231,4 +319,25 @@ export const WorkerService: GenService<{
   },
 }> = /*@__PURE__*/
   serviceDesc(file_gestalt_edge_v1_edge, 0);
+
+/**
+ * The keys that stored credentials are encrypted with: for operators, who ask by `gestalt-edge credentials`. gestaltd does not know
+ * this service. Served by external-credential providers that encrypt with keys of their own.
+ *
+ * @generated from service gestalt.edge.v1.CredentialKeysService
+ */
+export const CredentialKeysService: GenService<{
+  /**
+   * Encrypts some credentials with the current key that lie under another one: as many as are done soon. To be
+   * called again until none remain.
+   *
+   * @generated from rpc gestalt.edge.v1.CredentialKeysService.RotateKeys
+   */
+  rotateKeys: {
+    methodKind: "unary";
+    input: typeof RotateKeysRequestSchema;
+    output: typeof RotateKeysResponseSchema;
+  },
+}> = /*@__PURE__*/
+  serviceDesc(file_gestalt_edge_v1_edge, 1);
 

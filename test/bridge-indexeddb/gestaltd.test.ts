@@ -1,0 +1,97 @@
+// A real gestaltd keeps its own data, and its plugins theirs, in databases on the edge: both shapes of the config, and the data after a
+// restart.
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { nodeEnded, nodeOf, until, workerdsOf } from "../support/bridge-process.ts";
+import { bridgesOf } from "../support/gestaltd/bridges.ts";
+import { bridge, buildPlugin, stateOf, worker } from "../support/gestaltd/examples.ts";
+import { type Gestaltd, type GestaltdConfig, skipGestaltd, startGestaltd } from "../support/gestaltd/gestaltd.ts";
+import { invoke } from "../support/gestaltd/http-api.ts";
+
+const DATABASES = "test/bridge-indexeddb/app";
+const PLUGIN = "test/bridge-indexeddb/plugin";
+
+describe("databases of a real gestaltd", { skip: skipGestaltd ?? false }, () => {
+  let folder = "";
+  let config: GestaltdConfig;
+  let gestaltd: Gestaltd;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), "gd-"));
+    config = await completeConfig(folder);
+    gestaltd = await startGestaltd(folder, config);
+  });
+
+  after(async () => {
+    await gestaltd?.stop();
+    await Promise.all([DATABASES, PLUGIN].map((project) => nodeEnded(stateOf(folder, project))));
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function call(plugin: string, operation: string, input = {}): Promise<unknown> {
+    const { status, body } = await invoke(gestaltd, plugin, operation, input);
+    assert.equal(status, 200, `${JSON.stringify(body)}\n${gestaltd.log()}`);
+    return body;
+  }
+
+  it("are one process for gestaltd, and two for each plugin, on one workerd", () => {
+    const bridges = bridgesOf(gestaltd, "indexeddb");
+    // Two entries, two plugins.
+    assert.equal(bridges.length, 6);
+    assert.equal(workerdsOf(nodeOf(stateOf(folder, DATABASES))?.pid ?? 0).length, 1);
+  });
+
+  it("keep what a plugin stores apart: by the table gestaltd adds, and by the one its entry names", async () => {
+    assert.deepEqual(await call("added", "remember", { words: ["b", "a"] }), { seen: ["a", "b"] });
+    assert.deepEqual(await call("named", "remember", { words: ["c"] }), { seen: ["c"] });
+  });
+
+  it("do all that gestaltd's own client asks of them", async () => {
+    for (const plugin of ["added", "named"]) {
+      assert.deepEqual(await call(plugin, "database"), {
+        walked: ["t4", "t2", "t0"],
+        rich: '4611686018427387904 0.5 2026-01-02T03:04:05.678Z 0,255 [1,"x"]',
+        seen: true,
+        keys: ["t0", "t1", "t3", "t4", "t5"],
+        bobs: 3,
+        rolledBack: true,
+        errors: ["AlreadyExistsError", "NotFoundError", "TransactionError"],
+      });
+    }
+  });
+
+  it("survive workerd, gestaltd and the node", async () => {
+    const { pid = 0 } = nodeOf(stateOf(folder, DATABASES)) ?? {};
+    for (const workerd of workerdsOf(pid)) process.kill(workerd, "SIGKILL");
+    await until(async () => (await invoke(gestaltd, "added", "remember", { words: [] })).status === 200, "it is back");
+    assert.deepEqual(await call("added", "remember", { words: ["d"] }), { seen: ["a", "b", "d"] });
+    assert.equal(await gestaltd.stop(), 0);
+    await Promise.all([DATABASES, PLUGIN].map((project) => nodeEnded(stateOf(folder, project))));
+    gestaltd = await startGestaltd(folder, config);
+    assert.deepEqual(await call("added", "remember", { words: [] }), { seen: ["a", "b", "d"] });
+    assert.deepEqual(await call("named", "remember", { words: [] }), { seen: ["c"] });
+  });
+});
+
+async function completeConfig(folder: string): Promise<GestaltdConfig> {
+  const manifest = await buildPlugin(folder, PLUGIN, "user");
+  const databases = worker(folder, DATABASES);
+  const source = bridge("indexeddb");
+  const plugin = { source: { path: manifest }, runtime: { provider: "edge", template: "user" }, config: {} };
+  return {
+    providers: {
+      indexeddb: {
+        // Without `config:`, so that gestaltd's own addition arrives.
+        main: { source, default: true, env: { GESTALT_EDGE_WORKER: JSON.stringify(databases) } },
+        named: { source, config: { table: "named", worker: databases } },
+      },
+    },
+    runtime: {
+      providers: { edge: { source: bridge("runtime"), config: { workers: { user: worker(folder, PLUGIN) } } } },
+    },
+    plugins: { added: plugin, named: { ...plugin, indexeddb: { provider: "named" } } },
+  };
+}

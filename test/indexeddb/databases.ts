@@ -1,0 +1,160 @@
+// Starts the worker under test and gives clients of its databases.
+import assert from "node:assert/strict";
+import { setTimeout as sleep } from "node:timers/promises";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { NullValue } from "@bufbuild/protobuf/wkt";
+import { type Client, Code, ConnectError } from "@connectrpc/connect";
+import { IndexedDB } from "../../src/gen/gestalt/provider/v1/indexeddb_pb.ts";
+import {
+  RecordSchema,
+  type TypedValue,
+  TypedValueSchema,
+  type Record as WireRecord,
+} from "../../src/gen/gestalt/provider/v1/indexeddb_value_pb.ts";
+import type { JsonObject } from "../../src/wire/session-token.ts";
+import { startWorker, type TestWorker, type TokenClaims } from "../support/worker-harness.ts";
+import { CursorClient, TransactionClient } from "./stream-client.ts";
+
+/** The providers of databases.worker.ts that must behave alike. */
+export const BACKENDS = ["objects", "memory"] as const;
+export type Backend = (typeof BACKENDS)[number] | "impatient";
+
+type CursorInit = Parameters<typeof CursorClient.open>[2];
+
+/** One database, in a session of its own. */
+export interface TestDatabase {
+  readonly client: Client<typeof IndexedDB>;
+  readonly claims: TokenClaims;
+  /** Name of its Durable Object. */
+  readonly objectName: string;
+  cursor(open: CursorInit): Promise<CursorClient>;
+  begin(stores: string[], mode?: "readonly" | "readwrite"): Promise<TransactionClient>;
+}
+
+type Control = "abandon" | "fail" | "fill" | "rows" | "stored";
+
+export interface Databases {
+  readonly worker: TestWorker;
+  /** Another one each time, unless it is named. */
+  database(backend: Backend, config?: JsonObject): TestDatabase;
+  /** Calls one of the worker's test controls for a database on Durable Objects. */
+  control<Answer = unknown>(name: Control, objectName: string, ...args: unknown[]): Promise<Answer>;
+  /** What the worker has logged. */
+  readonly log: readonly string[];
+  stop(): Promise<void>;
+}
+
+export async function startDatabases(): Promise<Databases> {
+  const log: string[] = [];
+  const worker = await startWorker({
+    entry: new URL("./databases.worker.ts", import.meta.url),
+    durableObjects: { INDEXEDDB_OBJECT: { className: "TestedObject", useSQLite: true } },
+    onLog: (line) => log.push(line),
+  });
+  let sessions = 0;
+  return {
+    worker,
+    log,
+    database(provider, config = { name: `database-${sessions}` }) {
+      const claims = { provider, config, sid: `session-${sessions++}` };
+      return {
+        client: worker.client(IndexedDB, claims),
+        claims,
+        objectName: String(config.name ?? "indexeddb"),
+        cursor: (open) => CursorClient.open(worker, claims, open),
+        begin: (stores, mode) => TransactionClient.begin(worker, claims, stores, mode),
+      };
+    },
+    async control<Answer>(name: string, ...args: unknown[]) {
+      const response = await worker.fetch(`/test/${name}`, { method: "POST", body: JSON.stringify(args) });
+      if (!response.ok) throw new Error(`/test/${name}: ${await response.text()}`);
+      return (await response.json()) as Answer;
+    },
+    stop: () => worker.dispose(),
+  };
+}
+
+/** A value with the kind spelled out; the others get theirs from their type, numbers that of doubles. */
+export type Value = null | string | number | bigint | boolean | Uint8Array | MessageInitShape<typeof TypedValueSchema>;
+
+export function typed(value: Value): TypedValue {
+  if (value === null) return create(TypedValueSchema, { kind: { case: "nullValue", value: NullValue.NULL_VALUE } });
+  switch (typeof value) {
+    case "string":
+      return create(TypedValueSchema, { kind: { case: "stringValue", value } });
+    case "number":
+      return create(TypedValueSchema, { kind: { case: "floatValue", value } });
+    case "bigint":
+      return create(TypedValueSchema, { kind: { case: "intValue", value } });
+    case "boolean":
+      return create(TypedValueSchema, { kind: { case: "boolValue", value } });
+  }
+  if (value instanceof Uint8Array) return create(TypedValueSchema, { kind: { case: "bytesValue", value } });
+  return create(TypedValueSchema, value);
+}
+
+export function time(seconds: bigint, nanos = 0): Value {
+  return { kind: { case: "timeValue", value: { seconds, nanos } } };
+}
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+
+export function json(value: Json): Value {
+  return { kind: { case: "jsonValue", value: jsonValue(value) } };
+}
+
+type JsonInit = Extract<
+  NonNullable<
+    Extract<Exclude<Value, null | string | number | bigint | boolean | Uint8Array>, { $typeName?: never }>["kind"]
+  >,
+  { case: "jsonValue" }
+>["value"];
+
+function jsonValue(value: Json): JsonInit {
+  if (value === null) return { kind: { case: "nullValue", value: NullValue.NULL_VALUE } };
+  if (typeof value === "string") return { kind: { case: "stringValue", value } };
+  if (typeof value === "number") return { kind: { case: "numberValue", value } };
+  if (typeof value === "boolean") return { kind: { case: "boolValue", value } };
+  if (Array.isArray(value)) return { kind: { case: "listValue", value: { values: value.map(jsonValue) } } } as JsonInit;
+  const entries = Object.entries(value as { readonly [name: string]: Json }).map(
+    ([name, item]) => [name, jsonValue(item)] as const,
+  );
+  return { kind: { case: "structValue", value: { fields: Object.fromEntries(entries) } } } as JsonInit;
+}
+
+/** `undefined` leaves the key out. */
+export function record(id: string | undefined, fields: Readonly<Record<string, Value>> = {}): WireRecord {
+  const entries = Object.entries(fields).map(([name, value]) => [name, typed(value)] as const);
+  const named = id === undefined ? entries : [...entries, ["id", typed(id)] as const];
+  return create(RecordSchema, { fields: Object.fromEntries(named) });
+}
+
+/** Fields of a record, in a form to compare and to print. */
+export function plain(record: WireRecord | undefined): Record<string, TypedValue["kind"]> | undefined {
+  return record && Object.fromEntries(Object.entries(record.fields).map(([name, { kind }]) => [name, kind]));
+}
+
+export function idsOf(records: readonly WireRecord[]): unknown[] {
+  return records.map(({ fields }) => fields.id?.kind.value);
+}
+
+/** For `assert.rejects`: a refusal with this code and text. */
+export function refused(code: Code, text = /./): (error: unknown) => boolean {
+  return (error) => {
+    assert.ok(error instanceof ConnectError, String(error));
+    assert.equal(Code[error.code], Code[code], error.message);
+    assert.match(error.rawMessage, text);
+    return true;
+  };
+}
+
+/** Waits until `check` no longer throws; what it threw last is thrown after ten seconds. */
+export async function eventually(check: () => Promise<void>): Promise<void> {
+  for (const give = Date.now() + 10_000; ; await sleep(10)) {
+    try {
+      return await check();
+    } catch (failure) {
+      if (Date.now() > give) throw failure;
+    }
+  }
+}
