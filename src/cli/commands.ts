@@ -34,4 +34,9 @@ export const commands: readonly CommandEntry[] = [
     summary: "Call an operation of a plugin the way gestaltd would",
     load: async () => (await import("./invoke.ts")).invoke,
   },
+  {
+    name: "rotate-keys",
+    summary: "Encrypt stored credentials with the current key",
+    load: async () => (await import("./rotate-keys.ts")).rotateKeys,
+  },
 ];

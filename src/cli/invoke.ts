@@ -1,13 +1,10 @@
 // `gestalt-edge invoke`: calls one operation of a plugin the way gestaltd would, and shows what its caller would get.
 
-import { readFile } from "node:fs/promises";
-import { addAbortSignal } from "node:stream";
-import { text } from "node:stream/consumers";
 import { createSecrets } from "../bridge/log.ts";
 import type { OperationResult } from "../gen/gestalt/provider/v1/integration_pb.ts";
-import type { JsonObject } from "../wire/session-token.ts";
 import { defineCommand } from "./command.ts";
-import { CliError, ExitCode, usageError } from "./errors.ts";
+import { ExitCode, usageError } from "./errors.ts";
+import { readObject, readSource } from "./read-source.ts";
 import { checkTarget, TARGET_OPTIONS } from "./target-options.ts";
 import type { Terminal } from "./terminal.ts";
 import { milliseconds } from "./units.ts";
@@ -77,31 +74,6 @@ function parseName(name: string): { provider: string; operation: string } {
   const dot = name.indexOf(".");
   if (dot < 1 || dot === name.length - 1) throw usageError(`"${name}" is not of the form NAME.OPERATION`, "invoke");
   return { provider: name.slice(0, dot), operation: name.slice(dot + 1) };
-}
-
-async function readObject(source: string, where: string, signal: AbortSignal): Promise<JsonObject> {
-  const written = await readSource(source, where, signal);
-  let value: unknown;
-  try {
-    value = JSON.parse(written);
-  } catch (error) {
-    throw new CliError({ what: `This is not JSON: ${(error as Error).message}`, where, fix: "Give a JSON object" });
-  }
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new CliError({ what: "This is JSON, but no object", where, fix: 'Give an object such as {"query": "pier"}' });
-  return value as JsonObject;
-}
-
-async function readSource(source: string, where: string, signal: AbortSignal): Promise<string> {
-  if (source === "-") return text(addAbortSignal(signal, process.stdin));
-  if (!source.startsWith("@")) return source;
-  return readFile(source.slice(1), "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new CliError({
-      what: `The file cannot be read (${error.code})`,
-      where: source.slice(1),
-      fix: `Check ${where}`,
-    });
-  });
 }
 
 /** A credential comes from a file: an argument would be seen by every user of the machine. */

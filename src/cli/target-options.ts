@@ -16,15 +16,18 @@ export const TARGET_OPTIONS = {
 } as const satisfies Options;
 
 /** The worker, in the words of the bridge's config. Throws a usage error for options that do not fit together. */
-export function checkTarget({ project, url, key, name }: Values<typeof TARGET_OPTIONS>): WorkerConfig {
+export function checkTarget(
+  { project, url, key, name }: Values<typeof TARGET_OPTIONS>,
+  command = "invoke",
+): WorkerConfig {
   if (url === undefined) {
-    if (key !== undefined || name !== undefined) throw usageError("--key and --name go only with --url", "invoke");
+    if (key !== undefined || name !== undefined) throw usageError("--key and --name go only with --url", command);
     return { type: "embedded", project: resolve(project), state: undefined, provider: undefined };
   }
   const address = URL.parse(url);
   if (address === null || !/^https?:$/.test(address.protocol))
-    throw usageError(`"${url}" is no address such as https://search.acme.workers.dev`, "invoke");
-  if (key === undefined) throw usageError("--url needs --key, the private key the worker trusts", "invoke");
+    throw usageError(`"${url}" is no address such as https://search.acme.workers.dev`, command);
+  if (key === undefined) throw usageError("--url needs --key, the private key the worker trusts", command);
   const [label = ""] = address.hostname.split(".");
   const more = { access: undefined, ca: undefined, provider: undefined };
   return { type: "deployed", url, key: { file: key }, name: name ?? label, ...more };

@@ -266,11 +266,11 @@ describe("a stream both ways", () => {
     const { far, answer, say } = await opened(t, { keepAliveAfterMs: 20, keepAliveTimeoutMs: 100 });
     say("begin");
     const conversation = await far.conversation();
-    const pings = () => conversation.texts.filter((text) => text === PING).length;
-    await until(() => {
-      if (pings() < 3) conversation.socket.sendText(PONG);
-      return pings() >= 3;
-    }, "it has asked three times");
+    for (const count of [1, 2, 3]) {
+      await conversation.heard(1 + count);
+      assert.equal(conversation.texts.at(-1), PING);
+      if (count < 3) conversation.socket.sendText(PONG);
+    }
     const end = await answer;
     assert.deepEqual(end.statuses, ["14"]);
     assert.match(messageOf(end), /fallen silent/);

@@ -286,6 +286,23 @@ describe("IndexedDB cursors", () => {
         for (const each of [cursor, second, third]) each.close();
       });
 
+      it("outlives the dropping and the changing of its index", async () => {
+        const schema = (keyPath: string[]) => ({ indexes: [{ name: "by", keyPath }] });
+        await db.client.createObjectStore({ name: "changing", schema: schema(["n"]) });
+        for (const [at, id] of ["a", "b", "c"].entries()) {
+          await db.client.put({ store: "changing", record: record(id, { n: BigInt(-at), m: BigInt(at) }) });
+        }
+        const cursor = await db.cursor({ store: "changing", index: "by" });
+        await db.client.createObjectStore({ name: "changing", schema: schema(["m"]) });
+        await db.client.put({ store: "changing", record: record("b") });
+        const other = await db.cursor({ store: "changing", index: "by" });
+        await db.client.createObjectStore({ name: "changing" });
+        let walked = "";
+        for (const each of [cursor, cursor, cursor, other, other]) walked += place(await each.next());
+        assert.equal(walked, "cbaac");
+        for (const each of [cursor, other]) each.close();
+      });
+
       it("refuses what it cannot open, and words that are none", async () => {
         for (const [init, code] of [
           [{ store: "none" }, Code.NotFound],

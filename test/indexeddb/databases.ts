@@ -148,9 +148,9 @@ export function refused(code: Code, text = /./): (error: unknown) => boolean {
   };
 }
 
-/** Waits until `check` no longer throws; what it threw last is thrown after ten seconds. */
+/** Waits until `check` no longer throws; what it threw last is thrown after thirty seconds. */
 export async function eventually(check: () => Promise<void>): Promise<void> {
-  for (const give = Date.now() + 10_000; ; await sleep(10)) {
+  for (const give = Date.now() + 30_000; ; await sleep(10)) {
     try {
       return await check();
     } catch (failure) {

@@ -1,5 +1,5 @@
-// The databases under test: on Durable Objects that tests can look into, the same with little patience, and one in memory that is written
-// with the authoring API alone.
+// The databases under test: on Durable Objects that tests can look into, the same with little patience, and one in
+// memory that is written with the authoring API alone.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { RecordSchema, TypedValueSchema } from "../../src/gen/gestalt/provider/v1/indexeddb_value_pb.ts";
 import { durableObjectIndexedDB, IndexedDBObject } from "../../src/providers/indexeddb-durable-object/index.ts";
@@ -98,8 +98,8 @@ async function control(pathname: string, request: Request, env: Env, context: Ex
 }
 
 /**
- * Begins a transaction as the provider does, and forgets it: `hang` keeps this request alive, so that the object cannot know; without it the
- * request ends, and what it held of the object with it.
+ * Begins a transaction as the provider does, and forgets it: `hang` keeps this request alive, so that the object cannot
+ * know; without it the request ends, and what it held of the object with it.
  */
 async function abandon(
   object: DurableObjectStub<TestedObject>,

@@ -1,8 +1,10 @@
-// The oracle of the differential test: the steps carried out on fake-indexeddb, an implementation of W3C IndexedDB by others.
+// The oracle of the differential test: the steps carried out on fake-indexeddb, an implementation of W3C IndexedDB by
+// others.
 //
 // Where the protocol means something else than W3C, or has what W3C has not, it is put together here from what W3C has:
 // - Indexes have arrays for keys, also those with one field. So all key paths are arrays.
-// - The first fields of an index key may be given alone: the interval up to `[...values, []]`, an array being above all else.
+// - The first fields of an index key may be given alone: the interval up to `[...values, []]`, an array being above all
+//   else.
 // - A record that does not exist is an error, and rolls a transaction back.
 // - Cursors have a snapshot. So a walk goes through a list of what W3C's cursor went through at its beginning.
 // - A fresh cursor stands before its first record, and W3C's on it: its first step goes to the first, or on from there.

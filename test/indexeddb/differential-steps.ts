@@ -1,4 +1,5 @@
-// Random sequences for the differential test: what is done, in a form that both sides can carry out and that shrinks well.
+// Random sequences for the differential test: what is done, in a form that both sides can carry out and that shrinks
+// well.
 import fc from "fast-check";
 
 /** A value of a field, by its kind on the wire. For the oracle it is the JavaScript value of the same meaning. */
@@ -80,12 +81,12 @@ const ids = fc.constantFrom("a", "b", "c", "d", "aa", "b\0", "\u{1f511}", "\ue00
 const fields: fc.Arbitrary<Field> = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({ kind: fc.constant("string" as const), value: fc.constantFrom("", "x", "y", "x\0") }),
+    arbitrary: fc.record({ kind: fc.constant("string" as const), value: fc.constantFrom("", "x", "x\0") }),
   },
-  { weight: 3, arbitrary: fc.record({ kind: fc.constant("int" as const), value: fc.integer({ min: 0, max: 3 }) }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant("int" as const), value: fc.integer({ min: 0, max: 2 }) }) },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constant("float" as const), value: fc.constantFrom(0.5, 1, 2, -Infinity) }),
+    arbitrary: fc.record({ kind: fc.constant("float" as const), value: fc.constantFrom(0.5, 1, -Infinity) }),
   },
   fc.record({ kind: fc.constant("time" as const), value: fc.constantFrom(-1, 0, 86_400_000) }),
   // Not without bytes: fake-indexeddb takes an empty buffer for a detached one.
@@ -146,7 +147,7 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
       query: queries,
     }),
   },
-  fc.record({ op: fc.constant("clear" as const) }),
+  { weight: 2, arbitrary: fc.record({ op: fc.constant("clear" as const) }) },
 );
 
 const PATHS = [["a"], ["b"], ["a", "b"], ["c", "a"], ["c.x"]] as const;
@@ -178,13 +179,13 @@ const walks: fc.Arbitrary<Step> = fc.record({
 
 const transactions: fc.Arbitrary<Step> = fc.record({
   step: fc.constant("transaction" as const),
-  operations: fc.array(fc.record({ store: stores, operation: operations }), { minLength: 1, maxLength: 6 }),
+  operations: fc.array(fc.record({ store: stores, operation: operations }), { minLength: 1, maxLength: 8 }),
   end: fc.constantFrom("commit" as const, "commit" as const, "abort" as const),
 });
 
 const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ step: fc.constant("unary" as const), store: stores, operation: operations }) },
-  { weight: 3, arbitrary: transactions },
+  { weight: 5, arbitrary: transactions },
   { weight: 3, arbitrary: walks },
   { weight: 1, arbitrary: fc.record({ step: fc.constant("schema" as const), store: stores, indexes }) },
 );
@@ -192,7 +193,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 /** Rows to begin with, so that there is something to find, and then anything. */
 export const sequences: fc.Arbitrary<{ readonly first: readonly Step[]; readonly rest: readonly Step[] }> = fc.record({
   first: fc
-    .tuple(indexes, indexes, fc.array(fc.tuple(stores, rows), { maxLength: 8 }))
+    .tuple(indexes, indexes, fc.array(fc.tuple(stores, rows), { minLength: 2, maxLength: 10 }))
     .map(([one, other, rows]): Step[] => [
       { step: "schema", store: 0, indexes: one },
       { step: "schema", store: 1, indexes: other },

@@ -1,7 +1,8 @@
 // Random sequences of everything a database does, on ours and on fake-indexeddb, whose answers must be the same.
 //
 // Differences that the protocol itself makes, and why (differential-oracle.ts bridges those that can be):
-// - false and true are keys, before all others: gestaltd finds records by booleans. W3C has no such keys. Not generated here.
+// - false and true are keys, before all others: gestaltd finds records by booleans. W3C has no such keys. Not generated
+//   here.
 // - A record that is not there is NOT_FOUND and rolls a transaction back; W3C answers undefined.
 // - Indexes take the first fields of a key alone, together with a range; W3C has ranges only.
 // - A range upside down is empty, as in upstream's own database; W3C throws.

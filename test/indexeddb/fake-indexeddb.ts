@@ -1,5 +1,5 @@
-// The part of W3C IndexedDB that the oracle uses, as fake-indexeddb has it. Its own types need those of a browser, which the rest of these
-// tests must not be checked with.
+// The part of W3C IndexedDB that the oracle uses, as fake-indexeddb has it. Its own types need those of a browser,
+// which the rest of these tests must not be checked with.
 import * as fake from "fake-indexeddb";
 
 export type Key = string | number | Date | Uint8Array | readonly Key[];

@@ -1,5 +1,5 @@
-// A database in the isolate's memory, one for each session's `config.name`: as little as the authoring API asks for. It shows that what the
-// protocol means is settled before the handlers, for the same tests run on it.
+// A database in the isolate's memory, one for each session's `config.name`: as little as the authoring API asks for. It
+// shows that what the protocol means is settled before the handlers, for the same tests run on it.
 import {
   assertIndexFields,
   compareIndexedDBKeys,
@@ -31,7 +31,10 @@ class MemoryDatabase {
   /** Those that write or want to, in order. */
   readonly #writers: (readonly string[])[] = [];
 
-  /** Waits for its turn, and answers with what ends it. A request cannot be woken by another one in workerd, so it keeps looking. */
+  /**
+   * Waits for its turn, and answers with what ends it. A request cannot be woken by another one in workerd, so it keeps
+   * looking.
+   */
   async turn(names: readonly string[], signal: AbortSignal): Promise<() => void> {
     const mine = [...names];
     const isBefore = (one: readonly string[]) => one !== mine && one.some((name) => mine.includes(name));

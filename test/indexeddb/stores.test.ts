@@ -1,4 +1,5 @@
-// Stores and their indexes: creating them again and again, what is in an index and in what order, what narrow queries cost.
+// Stores and their indexes: creating them again and again, what is in an index and in what order, what narrow queries
+// cost.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
@@ -325,5 +326,22 @@ describe("IndexedDB stores and indexes", () => {
     const walked = await rowsRead(() => cursor.next());
     assert.ok(walked <= 100, `a step of a cursor read ${walked} rows`);
     cursor.close();
+
+    // Indexes on so many records are built in portions: others are served meanwhile, and nothing is left of one that
+    // was given up.
+    const more = { indexes: [...schema.indexes, index("by_both", ["n", "group"])] };
+    const total = (await client.count({ store: "big" })).count;
+    const building = client.createObjectStore({ name: "big", schema: more }).catch((error: unknown) => error);
+    assert.equal((await client.count({ store: "big" })).count, total);
+    await databases.control("fail", db.objectName);
+    await building;
+    const broken = { indexes: [...schema.indexes, index("by_one", ["group"], true)] };
+    await assert.rejects(client.createObjectStore({ name: "big", schema: broken }), refused(Code.AlreadyExists));
+    await eventually(async () => {
+      const { entries, retired_indexes } = await databases.control<Stored>("stored", db.objectName);
+      assert.deepEqual([retired_indexes, BigInt(entries)], [0, 2n * total]);
+    });
+    await client.createObjectStore({ name: "big", schema: more });
+    assert.equal((await client.indexCount({ store: "big", index: "by_both" })).count, total);
   });
 });

@@ -1,4 +1,5 @@
-// A database as the first version of the schema left it, byte for byte: what later versions must go on reading. Never to be changed.
+// A database as the first version of the schema left it, byte for byte: what later versions must go on reading. Never
+// to be changed.
 
 const TABLES = `
   CREATE TABLE schema_version (version INTEGER NOT NULL);

@@ -98,10 +98,16 @@ export class CredentialTable {
     );
   }
 
-  /** The same content under another key. */
-  reseal({ number, version }: CredentialRow, { key_id, sealed }: Sealed): void {
+  /** Other content for tokens that are being renewed, unless there are new ones since. */
+  amend({ number, version }: CredentialRow, { key_id, sealed }: Sealed): void {
     const query = "UPDATE credentials SET key_id = ?, sealed = ? WHERE number = ? AND version = ?";
     this.#sql.exec(query, key_id, sealed, number, version);
+  }
+
+  /** The same content under another key, unless it is other content now. */
+  reseal(row: CredentialRow, { key_id, sealed }: Sealed): void {
+    const query = "UPDATE credentials SET key_id = ?, sealed = ? WHERE number = ? AND sealed = ?";
+    this.#sql.exec(query, key_id, sealed, row.number, row.sealed);
   }
 
   /** Answers whether there was one. */

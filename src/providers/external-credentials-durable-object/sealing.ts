@@ -71,7 +71,7 @@ export async function unseal(row: Sealed & Place, ring: KeyRing): Promise<Conten
 export function missingKey(id: string): RefusedError {
   const text =
     `The credential is encrypted with the key ${id}, which this worker does not have. Nothing is lost as long as you have ` +
-    "that key: set it again, or as an old key. `gestalt-edge credentials` says more.";
+    "that key: set it again, or as an old key. `gestalt-edge rotate-keys` says more.";
   return new RefusedError("misconfigured", text);
 }
 

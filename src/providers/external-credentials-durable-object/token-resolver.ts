@@ -11,7 +11,7 @@ import { type Content, type Place, seal, unseal } from "./sealing.ts";
 import { type StoredCredential, storedCredential } from "./stored.ts";
 import type { EndpointTimes } from "./tokens/ask-endpoint.ts";
 import { TokenFailure } from "./tokens/failure.ts";
-import { platformTokens } from "./tokens/platform.ts";
+import { type KeepRefreshToken, platformTokens } from "./tokens/platform.ts";
 import { canRenew, renewedTokens } from "./tokens/stored.ts";
 import type { TokenSet } from "./tokens/token-set.ts";
 
@@ -35,8 +35,11 @@ export interface PlatformToken {
   readonly expiresAt: string | null;
 }
 
+/** Gets new tokens. */
+type Renew = (keep: KeepRefreshToken) => Promise<TokenSet>;
+
 /** How to get new tokens for some content; undefined when there is no way. */
-type Renewal = (content: Content) => (() => Promise<TokenSet>) | undefined;
+type Renewal = (content: Content) => Renew | undefined;
 
 /** A row with what it holds. */
 interface Opened {
@@ -76,7 +79,7 @@ export class TokenResolver {
     const place = { subject: "", connection: connectionId || "-", instance: await this.#fingerprints.of(config, ring) };
     const row = this.#table.find(place) ?? (await this.#platformRow(place, ring));
     const grantor = { auth, params: connectionParams, times: this.#times };
-    const renewal: Renewal = (content) => () => platformTokens(grantor, content.refreshToken || undefined);
+    const renewal: Renewal = (content) => (keep) => platformTokens(grantor, content.refreshToken || undefined, keep);
     const current = await this.#current(row, renewal, config, ring);
     return { token: current.content.accessToken, expiresAt: current.row.expires_at };
   }
@@ -106,7 +109,7 @@ export class TokenResolver {
   }
 
   /** Renews a row, unless that has been done or has failed since it was read. Answers whether it takes too long to wait for. */
-  async #renewOnce({ row, content }: Opened, renew: () => Promise<TokenSet>, config: string, ring: KeyRing) {
+  async #renewOnce({ row, content }: Opened, renew: Renew, config: string, ring: KeyRing) {
     const now = this.#now();
     const before = this.#table.byNumber(row.number);
     // Between this look and the flight's begin nothing else runs, so that two callers never begin the same.
@@ -116,11 +119,12 @@ export class TokenResolver {
     return !(await this.#flights.join(String(row.number), work, patience));
   }
 
-  async #renew(opened: Opened, renew: () => Promise<TokenSet>, config: string, ring: KeyRing): Promise<void> {
+  async #renew(opened: Opened, renew: Renew, config: string, ring: KeyRing): Promise<void> {
     // A token's life is counted from when it was asked for, however late the answer comes.
     const now = this.#now();
     try {
-      await this.#keep(opened, await renew(), now, ring);
+      const tokens = await renew((refreshToken) => this.#keepRefreshToken(opened, refreshToken, ring));
+      await this.#keep(opened, tokens, now, ring);
     } catch (error) {
       const failure = asFailure(error);
       if (failure === undefined) throw error;
@@ -140,6 +144,10 @@ export class TokenResolver {
       expires_at: lifetimeSeconds === undefined ? null : instantOf(new Date(now + lifetimeSeconds * 1000)),
       ...{ last_refreshed_at: renewed, refresh_errors: 0, created_at: row.created_at, updated_at: renewed },
     });
+  }
+
+  async #keepRefreshToken({ row, content }: Opened, refreshToken: string, ring: KeyRing): Promise<void> {
+    this.#table.amend(row, await seal({ ...content, refreshToken }, row, ring.current));
   }
 
   #valid(opened: Opened, refusal: RefusedError): Opened {

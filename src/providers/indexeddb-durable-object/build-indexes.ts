@@ -1,5 +1,5 @@
-// Gives the records of a store their keys in new indexes, some at a time, so that others are served meanwhile. Nobody writes to the store
-// until it is over, and nobody reads the new indexes.
+// Gives the records of a store their keys in new indexes, some at a time, so that others are served meanwhile. Nobody
+// writes to the store until it is over, and nobody reads the new indexes.
 import { IndexedDBAlreadyExistsError } from "../../worker/index.ts";
 import type { IndexDef, StoreDef } from "./catalog.ts";
 import { CommittedTable, NOW, type Tables } from "./committed-table.ts";
@@ -8,7 +8,8 @@ import { BUILD_BYTES, BUILD_ROWS } from "./limits.ts";
 import { abandon, retireIndex, UNFINISHED } from "./retired.ts";
 
 /**
- * The indexes are listed as unfinished until their store has them: what was written is swept if this fails, or the object ends before.
+ * The indexes are listed as unfinished until their store has them: what was written is swept if this fails, or the
+ * object ends before.
  *
  * @throws IndexedDBAlreadyExistsError when two records have one key of a unique index.
  */

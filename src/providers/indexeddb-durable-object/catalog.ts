@@ -1,4 +1,5 @@
-// Which stores and indexes there are. Held in memory, since every operation asks; the tables are read when the object starts.
+// Which stores and indexes there are. Held in memory, since every operation asks; the tables are read when the object
+// starts.
 import {
   type IndexedDBIndexKey,
   IndexedDBNotFoundError,

@@ -105,7 +105,9 @@ export class CommittedTable implements StoreTable {
     }
   }
 
-  /** However many records there are: the store goes on under other ids, and what lies under the old ones is swept later. */
+  /**
+   * However many records there are: the store goes on under other ids, and what lies under the old ones is swept later.
+   */
   removeAll(): void {
     const { catalog } = this.#tables;
     const [id = 0, ...ids] = catalog.newIds(1 + this.#store.indexes.length);

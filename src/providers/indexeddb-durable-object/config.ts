@@ -22,11 +22,14 @@ export const durableObjectIndexedDBConfig = z.strictObject(
   {
     /** Name of the Durable Object binding; the factory's when left out. */
     binding: z.optional(bindingName),
-    /** Start of the object's name; the factory's when left out. Gives each of several gestaltds databases of its own. */
+    /**
+     * Start of the object's name; the factory's when left out. Gives each of several gestaltds databases of its own.
+     */
     name: z.optional(part),
     /** Where a new database is made; near gestaltd is best. It does not move later. */
     location: z.optional(z.enum(LOCATIONS, { error: `must be one of ${LOCATIONS.join(", ")}` })),
-    // How gestaltd names the scoped database of a plugin, depending on the end of the manifest's source (reference §4.7).
+    // How gestaltd names the scoped database of a plugin, depending on the end of the manifest's source (reference
+    // §4.7).
     table: z.optional(part),
     database: z.optional(part),
     schema: z.optional(part),

@@ -1,4 +1,5 @@
-// A cursor, as the worker that opens it holds it: over the platform's RPC, so that the object learns when that worker is gone.
+// A cursor, as the worker that opens it holds it: over the platform's RPC, so that the object learns when that worker
+// is gone.
 import { RpcTarget } from "cloudflare:workers";
 import {
   Code,

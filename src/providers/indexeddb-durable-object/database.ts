@@ -80,7 +80,9 @@ export class Database {
     return this.#write(query.store, waitMs, (table) => operations.remove(table, query));
   }
 
-  /** Again for one that exists: the new schema, the old records. Without a change it does not even wait for its turn. */
+  /**
+   * Again for one that exists: the new schema, the old records. Without a change it does not even wait for its turn.
+   */
   async createObjectStore(name: string, schema: IndexedDBSchema, waitMs?: number): Promise<void> {
     const { catalog } = this.#tables;
     const existing = catalog.find(name);

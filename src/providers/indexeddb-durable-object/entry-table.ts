@@ -68,7 +68,10 @@ export class EntryTable {
     }
   }
 
-  /** Deletes rows that nobody sees: those replaced up to the version, or any of an index. Answers how many there were, up to `limit`. */
+  /**
+   * Deletes rows that nobody sees: those replaced up to the version, or any of an index. Answers how many there were,
+   * up to `limit`.
+   */
   sweepReplaced(upTo: number, limit: number): number {
     return this.#delete(`until < ${IN_FORCE} AND until <= ?`, upTo, limit);
   }

@@ -8,7 +8,10 @@ interface PlatformError {
   readonly overloaded?: boolean;
 }
 
-/** Whether the platform failed in a way that passes. An overloaded object must not be asked again: that is what it has too much of. */
+/**
+ * Whether the platform failed in a way that passes. An overloaded object must not be asked again: that is what it has
+ * too much of.
+ */
 export function isRetryable(failure: unknown): boolean {
   const { retryable, overloaded } = platformError(failure);
   return retryable === true && overloaded !== true;

@@ -18,8 +18,8 @@ import type { TransactionSession } from "./transaction-session.ts";
 type Request = ProviderRequest<DurableObjectIndexedDBConfig>;
 
 /**
- * What lies in an object, as workers call it. The platform's own type of it takes each result apart, down to every member of a byte array,
- * which the compiler does not get through.
+ * What lies in an object, as workers call it. The platform's own type of it takes each result apart, down to every
+ * member of a byte array, which the compiler does not get through.
  */
 export type Remote<T> = {
   readonly [Name in keyof T]: T[Name] extends (...args: infer Args) => infer Result
@@ -51,8 +51,8 @@ type DatabaseCalls =
   | "ping";
 
 /**
- * Failed calls that say the same a second time are tried again when the platform says so. `add` and `delete` are not: the first try may
- * have been carried out, and the second would report that.
+ * Failed calls that say the same a second time are tried again when the platform says so. `add` and `delete` are not:
+ * the first try may have been carried out, and the second would report that.
  */
 export function durableObjectIndexedDBHandlers(
   open: (request: Request) => DatabaseStub,

@@ -1,4 +1,5 @@
-// IndexedDB on Durable Objects: a database is an object, with its stores and indexes in the object's SQLite. docs/indexeddb.md.
+// IndexedDB on Durable Objects: a database is an object, with its stores and indexes in the object's SQLite.
+// docs/indexeddb.md.
 import { type BackoffSources, defineIndexedDBProvider, type Provider } from "../../worker/index.ts";
 import { type DurableObjectIndexedDBConfig, durableObjectIndexedDBConfig, objectBinding } from "./config.ts";
 import { type DatabaseStub, durableObjectIndexedDBHandlers } from "./handlers.ts";

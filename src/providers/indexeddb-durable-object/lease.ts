@@ -1,4 +1,5 @@
-// Ends what a caller has opened and no longer uses: the last of three ways, after the caller's own word and the loss of the connection.
+// Ends what a caller has opened and no longer uses: the last of three ways, after the caller's own word and the loss of
+// the connection.
 
 export class Lease {
   readonly #ms: number;

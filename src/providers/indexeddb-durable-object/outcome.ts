@@ -1,4 +1,5 @@
-// What an object answers. Errors are part of it: of an error thrown across to a worker, nothing but the text arrives everywhere.
+// What an object answers. Errors are part of it: of an error thrown across to a worker, nothing but the text arrives
+// everywhere.
 import { Code, ConnectError, HostServiceError } from "../../worker/index.ts";
 
 export type Outcome<T> = { readonly value: T } | { readonly error: Failure };
@@ -8,7 +9,10 @@ export interface Failure {
   readonly message: string;
 }
 
-/** What the database means its callers to know becomes part of the answer; anything else is thrown, for the platform to log. */
+/**
+ * What the database means its callers to know becomes part of the answer; anything else is thrown, for the platform to
+ * log.
+ */
 export async function outcomeOf<T>(work: () => Promise<T> | T): Promise<Outcome<T>> {
   try {
     return { value: await work() };

@@ -52,7 +52,10 @@ export class OverlaidTable implements StoreTable {
     return this.#merged(this.#committed.indexRows(index, interval), index, interval);
   }
 
-  /** Counted one by one where something was written: what of it lies in the interval, and lay there before, is not known otherwise. */
+  /**
+   * Counted one by one where something was written: what of it lies in the interval, and lay there before, is not known
+   * otherwise.
+   */
   count(interval: Interval): number {
     return this.#overlay.isEmpty ? this.#committed.count(interval) : length(this.keys(interval));
   }

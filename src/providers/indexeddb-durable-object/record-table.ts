@@ -79,7 +79,10 @@ export class RecordTable {
     return removed;
   }
 
-  /** Deletes rows that nobody sees: those replaced up to the version, or any of a store. Answers how many there were, up to `limit`. */
+  /**
+   * Deletes rows that nobody sees: those replaced up to the version, or any of a store. Answers how many there were, up
+   * to `limit`.
+   */
   sweepReplaced(upTo: number, limit: number): number {
     const query = `SELECT id, size FROM records WHERE until < ${IN_FORCE} AND until <= ? LIMIT ?`;
     return this.#delete(this.#sql.exec<{ id: number; size: number }>(query, upTo, limit).toArray());

@@ -2,16 +2,16 @@
 import type { SchemaStep } from "../sqlite-schema.ts";
 
 /**
- * `until` of a row that is in force, 2^53 - 1: above every version, and exact in JavaScript. It stands in the steps as a number, because a
- * partial index is only used where the query has the same term.
+ * `until` of a row that is in force, 2^53 - 1: above every version, and exact in JavaScript. It stands in the steps as
+ * a number, because a partial index is only used where the query has the same term.
  */
 export const IN_FORCE = 9_007_199_254_740_991;
 
 export const SCHEMA: readonly SchemaStep[] = [firstTables, versions];
 
 /**
- * Names, keys and records are blobs, so that SQLite compares bytes and nothing is special about NUL or about case. A record too large for a
- * row goes on in pieces. Entries are an index of ours, in the order that queries go through.
+ * Names, keys and records are blobs, so that SQLite compares bytes and nothing is special about NUL or about case. A
+ * record too large for a row goes on in pieces. Entries are an index of ours, in the order that queries go through.
  */
 function firstTables(sql: SqlStorage): void {
   sql.exec(`
@@ -55,8 +55,8 @@ function firstTables(sql: SqlStorage): void {
 }
 
 /**
- * Rows that have been replaced stay for the cursors that still see them: a row is visible to versions from `since` on and before `until`.
- * What is retired as a whole, a cleared store or a dropped index, is listed, and swept bit by bit.
+ * Rows that have been replaced stay for the cursors that still see them: a row is visible to versions from `since` on
+ * and before `until`. What is retired as a whole, a cleared store or a dropped index, is listed, and swept bit by bit.
  */
 function versions(sql: SqlStorage): void {
   sql.exec(`

@@ -25,7 +25,10 @@ export interface StoreTable {
   indexCount(index: IndexDef, interval: Interval): number;
   /** Whether a record other than that of the primary key has the index key. */
   isTaken(index: IndexDef, key: Uint8Array, primaryKey: Uint8Array): boolean;
-  /** Writes a record and its entries; what unique indexes say was asked before. `keys` are its keys in the store's indexes, in order. */
+  /**
+   * Writes a record and its entries; what unique indexes say was asked before. `keys` are its keys in the store's
+   * indexes, in order.
+   */
   set(row: IndexedDBRow, keys: IndexKeys): void;
   remove(key: Uint8Array): void;
   removeAll(): void;

@@ -1,4 +1,5 @@
-// A transaction, as the worker that begins it holds it: over the platform's RPC, so that the object learns when that worker is gone.
+// A transaction, as the worker that begins it holds it: over the platform's RPC, so that the object learns when that
+// worker is gone.
 import { RpcTarget } from "cloudflare:workers";
 import {
   Code,

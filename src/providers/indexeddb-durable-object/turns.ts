@@ -1,10 +1,13 @@
-// Who may write to which stores: one after the other where they overlap, in the order they came, and at once where they do not.
+// Who may write to which stores: one after the other where they overlap, in the order they came, and at once where they
+// do not.
 import { Code, ConnectError } from "../../worker/index.ts";
 import { LONGEST_WAIT_MS, MAX_WAITING } from "./limits.ts";
 
 /** A place in the row. */
 export interface Turn<T = void> {
-  /** Resolves when it has come. Rejects when that took too long, with DEADLINE_EXCEEDED, or when it was given up before. */
+  /**
+   * Resolves when it has come. Rejects when that took too long, with DEADLINE_EXCEEDED, or when it was given up before.
+   */
   readonly come: Promise<T>;
   /** Gives it up, before or after it has come. A second time does nothing. */
   end(): void;

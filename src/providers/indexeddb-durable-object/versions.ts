@@ -7,8 +7,8 @@ import { IN_FORCE } from "./schema.ts";
 export const LATEST = IN_FORCE - 1;
 
 /**
- * Versions set aside at a time, so that numbers grow over the object's restarts and yet are written only now and then. 2^53 of them last
- * for ten thousand years at a block each second.
+ * Versions set aside at a time, so that numbers grow over the object's restarts and yet are written only now and then.
+ * 2^53 of them last for ten thousand years at a block each second.
  */
 const BLOCK = 65_536;
 
@@ -31,8 +31,8 @@ export class Versions {
   }
 
   /**
-   * The version of what is written next. It is a new one only while somebody looks: otherwise nobody could tell. All rows written before
-   * have a lower one or the same.
+   * The version of what is written next. It is a new one only while somebody looks: otherwise nobody could tell. All
+   * rows written before have a lower one or the same.
    */
   stamp(): number {
     return this.#live.size === 0 ? this.#last : this.#next();

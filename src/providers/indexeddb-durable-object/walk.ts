@@ -24,7 +24,9 @@ export class Walk {
   /** The interval that is left. */
   #from: Uint8Array;
   #to: Uint8Array;
-  /** Of the key at its near end, the records up to this primary key are done. None is as short as what it begins with. */
+  /**
+   * Of the key at its near end, the records up to this primary key are done. None is as short as what it begins with.
+   */
   #past: Uint8Array = BELOW_ALL;
 
   constructor(tables: Tables, ground: Ground, { from, to, direction, keysOnly }: IndexedDBCursorInput) {

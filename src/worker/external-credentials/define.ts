@@ -70,7 +70,7 @@ export interface ExternalCredentialHandlers<Config = unknown, Use extends HostUs
   ): Promise<ExchangedCredential | null | undefined> | ExchangedCredential | null | undefined;
   /**
    * For providers that encrypt with keys of their own: encrypts some credentials with the current key that lie under another one,
-   * and deletes those under the keys to forget that no key opens. `gestalt-edge credentials` asks for it until none remain.
+   * and deletes those under the keys to forget that no key opens. `gestalt-edge rotate-keys` asks for it until none remain.
    */
   rotateKeys?(
     input: { readonly forget: readonly string[] },

@@ -1,4 +1,4 @@
-// CredentialKeysService in terms of a provider's handler: what `gestalt-edge credentials` asks.
+// CredentialKeysService in terms of a provider's handler: what `gestalt-edge rotate-keys` asks.
 import { CredentialKeysService } from "../../gen/gestalt/edge/v1/edge_pb.ts";
 import type { HostUse, Uses } from "../host/uses.ts";
 import { providerRequest } from "../sessions/provider-request.ts";

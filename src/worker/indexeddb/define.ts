@@ -16,14 +16,15 @@ import { indexedDBSurface } from "./surface.ts";
 
 /**
  * The handlers of a database. Names, sizes, keys and records are in order before a handler runs. To be thrown:
- * `IndexedDBNotFoundError` for a store or an index that does not exist, `IndexedDBAlreadyExistsError`. A `ConnectError` goes out as it is,
- * anything else as INTERNAL.
+ * `IndexedDBNotFoundError` for a store or an index that does not exist, `IndexedDBAlreadyExistsError`. A `ConnectError`
+ * goes out as it is, anything else as INTERNAL.
  */
 export interface IndexedDBHandlers<Config = unknown>
   extends IndexedDBOperations<readonly [request: ProviderRequest<Config>]> {
   /**
-   * Creates a store. One that exists keeps its records and gets the schema and, before this returns, its indexes: gestaltd creates its
-   * stores at every start. IndexedDBAlreadyExistsError when its records cannot have a new unique index.
+   * Creates a store. One that exists keeps its records and gets the schema and, before this returns, its indexes:
+   * gestaltd creates its stores at every start. IndexedDBAlreadyExistsError when its records cannot have a new unique
+   * index.
    */
   createObjectStore(
     input: { readonly store: string; readonly schema: IndexedDBSchema },
@@ -34,9 +35,9 @@ export interface IndexedDBHandlers<Config = unknown>
   /** Begins a walk. `request.signal` aborts when the walk is over. */
   openCursor(input: IndexedDBCursorInput, request: ProviderRequest<Config>): Promise<IndexedDBCursor> | IndexedDBCursor;
   /**
-   * Begins a transaction, when its turn has come: a readwrite one after those before it that share a store with it, in order; a readonly
-   * one sees these finished, and nothing of those that come later. `request.signal` aborts when it is over, also when the caller does
-   * not wait for the turn any longer.
+   * Begins a transaction, when its turn has come: a readwrite one after those before it that share a store with it, in
+   * order; a readonly one sees these finished, and nothing of those that come later. `request.signal` aborts when it is
+   * over, also when the caller does not wait for the turn any longer.
    */
   transaction(
     input: IndexedDBTransactionInput,

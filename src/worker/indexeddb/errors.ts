@@ -1,4 +1,5 @@
-// How a database fails: the words and codes that gestaltd classifies by (reference §4.7), and errors that authors of databases throw.
+// How a database fails: the words and codes that gestaltd classifies by (reference §4.7), and errors that authors of
+// databases throw.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { AlreadyExistsError, HostServiceError, NotFoundError } from "../host/errors.ts";
 

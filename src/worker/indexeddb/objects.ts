@@ -1,7 +1,8 @@
 // What handlers of a database are given and give back.
 //
-// Records and keys are bytes to them. A record comes and goes as it is, so nothing of it can get lost; its fields are only of concern to
-// indexes, and `indexKeyReader` makes keys of them. Keys compare byte by byte, so any ordered storage will do.
+// Records and keys are bytes to them. A record comes and goes as it is, so nothing of it can get lost; its fields are
+// only of concern to indexes, and `indexKeyReader` makes keys of them. Keys compare byte by byte, so any ordered
+// storage will do.
 import type { CursorDirection } from "../host/indexeddb/cursor-types.ts";
 import type { ColumnSchema, IndexSchema } from "../host/indexeddb/schema.ts";
 import type { TransactionMode } from "../host/indexeddb/types.ts";
@@ -23,11 +24,16 @@ export interface IndexedDBSchema {
   readonly columns: readonly Required<ColumnSchema>[];
 }
 
-/** Which records are meant: those whose primary key, or key in `index`, lies in the interval `from` (with it) to `to` (without it). */
+/**
+ * Which records are meant: those whose primary key, or key in `index`, lies in the interval `from` (with it) to `to`
+ * (without it).
+ */
 export interface IndexedDBQuery extends Interval {
   readonly store: string;
   readonly index?: string | undefined;
-  /** How many fields of the index the caller has named. More than it has are the caller's mistake: `assertIndexFields`. */
+  /**
+   * How many fields of the index the caller has named. More than it has are the caller's mistake: `assertIndexFields`.
+   */
   readonly fields: number;
 }
 
@@ -40,7 +46,10 @@ export interface IndexedDBRead extends IndexedDBQuery {
 
 /** How long callers of a stream may be silent. */
 export interface IndexedDBIdle {
-  /** Milliseconds after which the caller is given up. Whatever of the handler's own has heard nothing for clearly longer can be let go. */
+  /**
+   * Milliseconds after which the caller is given up. Whatever of the handler's own has heard nothing for clearly longer
+   * can be let go.
+   */
   readonly idleMs: number;
 }
 
@@ -61,8 +70,9 @@ export interface IndexedDBEntry extends IndexKey {
 /** How a walk goes on from where the last reading has ended. */
 export interface IndexedDBCursorRead {
   /**
-   * The caller wants to go on at a key further on: ascending, entries before it are left out (a new `from`); descending, it and the
-   * entries after it are (a new `to`). It holds for the rest of the walk, and lies within the query's interval.
+   * The caller wants to go on at a key further on: ascending, entries before it are left out (a new `from`);
+   * descending, it and the entries after it are (a new `to`). It holds for the rest of the walk, and lies within the
+   * query's interval.
    */
   readonly bound?: Uint8Array | undefined;
   /** Entries to pass over first. */
@@ -74,8 +84,9 @@ export interface IndexedDBCursorRead {
 }
 
 /**
- * A walk through a store or an index as it was when the walk was begun, whatever has been written since. The unique directions stop
- * once at each index key, at the record with the lowest primary key; on a store they are the plain ones.
+ * A walk through a store or an index as it was when the walk was begun, whatever has been written since. The unique
+ * directions stop once at each index key, at the record with the lowest primary key; on a store they are the plain
+ * ones.
  */
 export interface IndexedDBCursor {
   /** The next entries in walking order; none means that there are no more. Called one at a time. */
@@ -93,7 +104,10 @@ export interface IndexedDBOperations<Args extends readonly unknown[]> {
   ): Promise<Uint8Array | null | undefined> | Uint8Array | null | undefined;
   /** Writes a new record. IndexedDBAlreadyExistsError when the key, or a key of a unique index, is taken. */
   add(input: { readonly store: string; readonly row: IndexedDBRow }, ...args: Args): Promise<void> | void;
-  /** Writes a record, over one with the same key. IndexedDBAlreadyExistsError when another has the key of a unique index. */
+  /**
+   * Writes a record, over one with the same key. IndexedDBAlreadyExistsError when another has the key of a unique
+   * index.
+   */
   put(input: { readonly store: string; readonly row: IndexedDBRow }, ...args: Args): Promise<void> | void;
   /** Records by key, and those with equal index keys by primary key. */
   getAll(input: IndexedDBRead, ...args: Args): Promise<readonly Uint8Array[]> | readonly Uint8Array[];
@@ -105,15 +119,15 @@ export interface IndexedDBOperations<Args extends readonly unknown[]> {
 }
 
 /**
- * A transaction that has begun. Its operations come one at a time, only on its stores, and no writes when it is readonly. They see
- * what it has written; nobody else does. After one that throws comes `abort`.
+ * A transaction that has begun. Its operations come one at a time, only on its stores, and no writes when it is
+ * readonly. They see what it has written; nobody else does. After one that throws comes `abort`.
  */
 export interface IndexedDBTransaction extends IndexedDBOperations<[]> {
   /** Makes all of it last, or throws and leaves nothing of it. */
   commit(): Promise<void> | void;
   /**
-   * Undoes all of it. Called once unless `commit` was, whatever ends the transaction: the caller's wish, an operation that failed, a
-   * connection that was lost. `reason` is for logs.
+   * Undoes all of it. Called once unless `commit` was, whatever ends the transaction: the caller's wish, an operation
+   * that failed, a connection that was lost. `reason` is for logs.
    */
   abort(reason: string): Promise<void> | void;
 }

@@ -37,7 +37,9 @@ export function updatedRow(record: WireRecord, encoded: Uint8Array | undefined, 
   return rowFrom(record, encoded);
 }
 
-/** The record as it is stored, from the message around it: `encoded` when it stood there once, else its decoded form. */
+/**
+ * The record as it is stored, from the message around it: `encoded` when it stood there once, else its decoded form.
+ */
 export function encodedRecord(
   record: WireRecord | undefined,
   occurrences: readonly Uint8Array[],
@@ -57,7 +59,10 @@ function idOf({ fields }: WireRecord): string | undefined {
   return kind?.case === "stringValue" && kind.value !== "" ? kind.value : undefined;
 }
 
-/** What protobuf's Timestamp allows, in seconds: the years 1 to 9999. gestaltd cannot read any other, nor any answer it is in. */
+/**
+ * What protobuf's Timestamp allows, in seconds: the years 1 to 9999. gestaltd cannot read any other, nor any answer it
+ * is in.
+ */
 const EARLIEST = -62_135_596_800n;
 const LATEST = 253_402_300_799n;
 const NANOS_PER_SECOND = 1_000_000_000;

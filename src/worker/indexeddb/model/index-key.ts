@@ -18,8 +18,9 @@ export interface IndexKey {
 }
 
 /**
- * Makes what reads index keys off records: undefined for a record that is not in the index, because one of its fields is missing, null,
- * NaN or JSON that is no text, number or boolean. A field by the very name of a path comes first; else its dots lead into JSON.
+ * Makes what reads index keys off records: undefined for a record that is not in the index, because one of its fields
+ * is missing, null, NaN or JSON that is no text, number or boolean. A field by the very name of a path comes first;
+ * else its dots lead into JSON.
  *
  * @throws ConnectError INVALID_ARGUMENT for a key that is too long.
  */

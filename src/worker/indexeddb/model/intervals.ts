@@ -28,8 +28,8 @@ export function storeInterval(range: KeyRange | undefined): Interval {
 }
 
 /**
- * Index keys whose first fields are `values` and that lie in `range`, where a bound that is no array stands for its first field alone.
- * No key has a field that is null: nothing is found by it.
+ * Index keys whose first fields are `values` and that lie in `range`, where a bound that is no array stands for its
+ * first field alone. No key has a field that is null: nothing is found by it.
  */
 export function indexInterval(values: readonly TypedValue[], range: KeyRange | undefined): Interval {
   const within = intervalOf(range, (bound) => encodeKeys(Array.isArray(bound) ? bound : [bound], BOUND));

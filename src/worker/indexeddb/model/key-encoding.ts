@@ -1,8 +1,8 @@
 // Keys as bytes that compare, byte by byte, as the keys do. So any storage that orders bytes orders keys.
 //
-// Several put behind each other compare element by element, then by number: that is how the fields of an index key stand. Behind a field
-// comes a tag or nothing; 0xFF comes only where the field itself goes on. So the keys that have certain first fields are those from these
-// fields on and before these fields with 0xFF behind them.
+// Several put behind each other compare element by element, then by number: that is how the fields of an index key
+// stand. Behind a field comes a tag or nothing; 0xFF comes only where the field itself goes on. So the keys that have
+// certain first fields are those from these fields on and before these fields with 0xFF behind them.
 import { invalid } from "../errors.ts";
 import { MAX_KEY_BYTES } from "../limits.ts";
 import { ByteWriter } from "./bytes.ts";
@@ -10,7 +10,9 @@ import type { Instant, Key } from "./keys.ts";
 import { writeNumber } from "./number-encoding.ts";
 import { encodeText } from "./text-encoding.ts";
 
-/** First byte of each kind, in the order of kinds. 0 ends what has no length of its own, and 0xFF lies above all keys. */
+/**
+ * First byte of each kind, in the order of kinds. 0 ends what has no length of its own, and 0xFF lies above all keys.
+ */
 export const TAGS = {
   false: 0x10,
   true: 0x11,

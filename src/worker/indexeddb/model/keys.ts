@@ -4,8 +4,9 @@ import type { TypedValue } from "../../../gen/gestalt/provider/v1/indexeddb_valu
 import { MAX_KEY_DEPTH } from "../limits.ts";
 
 /**
- * In ascending order: false, true, numbers, times, texts, bytes, arrays. That is W3C IndexedDB's order, which knows no booleans; they
- * come first. A bigint is an int64, a number a double; the two compare by value, exactly. Texts compare by UTF-16 unit.
+ * In ascending order: false, true, numbers, times, texts, bytes, arrays. That is W3C IndexedDB's order, which knows no
+ * booleans; they come first. A bigint is an int64, a number a double; the two compare by value, exactly. Texts compare
+ * by UTF-16 unit.
  */
 export type Key = boolean | number | bigint | Instant | string | Uint8Array | readonly Key[];
 

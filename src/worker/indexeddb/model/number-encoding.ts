@@ -1,7 +1,7 @@
 // Numbers as bytes that compare as the numbers do, an int64 with a double exactly: 2^53 + 1 lies between two doubles.
 //
-// Ten bytes: the greatest double that is not above the number, and how far the number lies above that. The second is 0 for every double,
-// and under 1,024 for an int64, because doubles near 2^63 are 1,024 apart.
+// Ten bytes: the greatest double that is not above the number, and how far the number lies above that. The second is 0
+// for every double, and under 1,024 for an int64, because doubles near 2^63 are 1,024 apart.
 import type { ByteWriter } from "./bytes.ts";
 
 /** Bytes of a number. */

@@ -1,7 +1,8 @@
 // Texts as bytes that compare as W3C IndexedDB compares texts: by UTF-16 unit.
 //
-// UTF-8 does so for all texts but those beyond the Basic Multilingual Plane, whose pairs of units (U+D800 to U+DFFF) would have to come
-// before U+E000 to U+FFFF. For these each unit is encoded by itself (CESU-8, Unicode Technical Report 26).
+// UTF-8 does so for all texts but those beyond the Basic Multilingual Plane, whose pairs of units (U+D800 to U+DFFF)
+// would have to come before U+E000 to U+FFFF. For these each unit is encoded by itself (CESU-8, Unicode Technical
+// Report 26).
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });

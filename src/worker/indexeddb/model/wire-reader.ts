@@ -1,7 +1,11 @@
-// Single fields of a protobuf message, found in its bytes. The rest is passed over undecoded, which costs a tenth of decoding it.
+// Single fields of a protobuf message, found in its bytes. The rest is passed over undecoded, which costs a tenth of
+// decoding it.
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
-/** A field of bytes, text or a message; the last one when it occurs again, as protobuf has it. Undefined when it is absent. */
+/**
+ * A field of bytes, text or a message; the last one when it occurs again, as protobuf has it. Undefined when it is
+ * absent.
+ */
 export function fieldOf(message: Uint8Array, number: number): Uint8Array | undefined {
   let found: Uint8Array | undefined;
   for (const field of fieldsOf(message, number)) found = field;

@@ -9,7 +9,10 @@ export interface CallerError {
   readonly message: string;
 }
 
-/** As a unary method would give it: what the provider did not mean for callers is logged, and they learn no more than INTERNAL. */
+/**
+ * As a unary method would give it: what the provider did not mean for callers is logged, and they learn no more than
+ * INTERNAL.
+ */
 export function callerError(thrown: unknown, log: Log, what: string): CallerError {
   const error = toSurfaceError(thrown);
   if (error instanceof ConnectError) return { code: error.code, message: error.rawMessage };

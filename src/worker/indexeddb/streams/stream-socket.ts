@@ -1,4 +1,5 @@
-// One stream of a caller over its WebSocket: whose turn it is, and every way it can end. What is spoken is in src/wire/indexeddb-socket.ts.
+// One stream of a caller over its WebSocket: whose turn it is, and every way it can end. What is spoken is in
+// src/wire/indexeddb-socket.ts.
 import { Code, ConnectError } from "@connectrpc/connect";
 import { endStreamToJson } from "@connectrpc/connect/protocol-connect";
 import { CLOSED_CODE, HALF_CLOSE, PING, PONG } from "../../../wire/indexeddb-socket.ts";

@@ -1,14 +1,20 @@
-// Where a cursor stands, and the entries it has read ahead. What it walks through does not change, so reading ahead shows nobody anything
-// else, and spares most steps the way to the storage.
+// Where a cursor stands, and the entries it has read ahead. What it walks through does not change, so reading ahead
+// shows nobody anything else, and spares most steps the way to the storage.
 import { invalid } from "../errors.ts";
 import { compareBytes, justAfter } from "../model/bytes.ts";
 import type { IndexedDBCursor, IndexedDBCursorInput, IndexedDBEntry } from "../objects.ts";
 
-/** Entries of the first reading, and the most of a later one; each asks for twice as many. A walk is mostly given up early or not at all. */
+/**
+ * Entries of the first reading, and the most of a later one; each asks for twice as many. A walk is mostly given up
+ * early or not at all.
+ */
 const FIRST_PAGE = 8;
 const LARGEST_PAGE = 256;
 
-/** Bytes of entries that are read ahead. With one record of 4 MiB over it, far below the 128 MB of an isolate that serves many. */
+/**
+ * Bytes of entries that are read ahead. With one record of 4 MiB over it, far below the 128 MB of an isolate that
+ * serves many.
+ */
 const PAGE_BYTES = 512 * 1024;
 
 export class Walk {

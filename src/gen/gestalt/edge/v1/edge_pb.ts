@@ -321,7 +321,7 @@ export const WorkerService: GenService<{
   serviceDesc(file_gestalt_edge_v1_edge, 0);
 
 /**
- * The keys that stored credentials are encrypted with: for operators, who ask by `gestalt-edge credentials`. gestaltd does not know
+ * The keys that stored credentials are encrypted with: for operators, who ask by `gestalt-edge rotate-keys`. gestaltd does not know
  * this service. Served by external-credential providers that encrypt with keys of their own.
  *
  * @generated from service gestalt.edge.v1.CredentialKeysService
