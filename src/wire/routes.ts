@@ -38,7 +38,7 @@ export const PUBLIC_OBJECTS_PREFIX = "/objects/";
  */
 export const CHANNEL_PATH = "/gestalt.edge.v1.ChannelService/Connect";
 
-/** `IndexedDB.OpenCursor` as a WebSocket: the gRPC method's own path with an upgrade. indexeddb-socket.ts says what is spoken on it. */
+/** `IndexedDB.OpenCursor` as a WebSocket: the method's own path, upgraded. indexeddb-socket.ts says what is spoken. */
 export const OPEN_CURSOR_PATH = "/gestalt.provider.v1.IndexedDB/OpenCursor";
 
 /** `IndexedDB.Transaction` likewise. */

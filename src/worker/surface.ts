@@ -25,7 +25,7 @@ export type SurfaceMethods<S extends DescService> = {
   readonly [K in keyof S["method"]]?: SurfaceMethod<S["method"][K]>;
 };
 
-/** Serves a unary method from the bytes of its message to those of the answer, each at most `MAX_MESSAGE_BYTES`. */
+/** Serves a unary method from the bytes of its request to those of its answer, each at most `MAX_MESSAGE_BYTES`. */
 export type BinaryMethod = (request: Uint8Array, call: Call) => Promise<Uint8Array>;
 
 export interface Surface {

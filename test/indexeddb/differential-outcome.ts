@@ -37,5 +37,7 @@ export function plainRecord(record: Readonly<Record<string, unknown>>): string {
 }
 
 function isObject(value: unknown): boolean {
-  return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+  if (typeof value !== "object" || value === null) return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
 }

@@ -8,14 +8,17 @@ const TABLES = `
   INSERT INTO ids (next) VALUES (4);
   CREATE TABLE stores (id INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE, columns TEXT NOT NULL);
   CREATE TABLE indexes (
-    id INTEGER PRIMARY KEY, store INTEGER NOT NULL, name BLOB NOT NULL, key_path TEXT NOT NULL, is_unique INTEGER NOT NULL
+    id INTEGER PRIMARY KEY, store INTEGER NOT NULL, name BLOB NOT NULL, key_path TEXT NOT NULL,
+    is_unique INTEGER NOT NULL
   );
   CREATE INDEX indexes_by_store ON indexes (store);
   CREATE TABLE records (
     id INTEGER PRIMARY KEY, store INTEGER NOT NULL, key BLOB NOT NULL, size INTEGER NOT NULL, head BLOB NOT NULL
   );
   CREATE UNIQUE INDEX records_by_key ON records (store, key);
-  CREATE TABLE pieces (record INTEGER NOT NULL, number INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (record, number));
+  CREATE TABLE pieces (
+    record INTEGER NOT NULL, number INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (record, number)
+  );
   CREATE TABLE entries (
     index_id INTEGER NOT NULL, key BLOB NOT NULL, primary_key BLOB NOT NULL, kinds INTEGER NOT NULL,
     PRIMARY KEY (index_id, key, primary_key)

@@ -48,8 +48,8 @@ export function objectBinding(bindings: Bindings, name: string): DurableObjectNa
   if (isNamespace(binding)) return binding;
   throw new ConnectError(
     `The worker has no Durable Object bound as ${name}. Export IndexedDBObject from its main module and add to its ` +
-      `wrangler.toml: [[durable_objects.bindings]] name = "${name}", class_name = "IndexedDBObject", and a migration with ` +
-      `new_sqlite_classes = ["IndexedDBObject"].`,
+      `wrangler.toml: [[durable_objects.bindings]] name = "${name}", class_name = "IndexedDBObject", and a migration ` +
+      `with new_sqlite_classes = ["IndexedDBObject"].`,
     Code.FailedPrecondition,
   );
 }

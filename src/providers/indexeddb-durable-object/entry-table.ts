@@ -47,12 +47,14 @@ export class EntryTable {
 
   /** A record that has the key now, other than the one of that primary key. */
   isHeldByAnother(index: number, key: Uint8Array, primaryKey: Uint8Array): boolean {
-    const query = `SELECT 1 FROM entries WHERE index_id = ? AND key = ? AND until = ${IN_FORCE} AND primary_key <> ? LIMIT 1`;
+    const query = `
+      SELECT 1 FROM entries WHERE index_id = ? AND key = ? AND until = ${IN_FORCE} AND primary_key <> ? LIMIT 1`;
     return this.#sql.exec(query, index, key, primaryKey).toArray().length > 0;
   }
 
   add(index: number, { key, kinds }: IndexedDBIndexKey, primaryKey: Uint8Array, stamp: number): void {
-    const insert = `INSERT INTO entries (index_id, key, primary_key, until, since, kinds) VALUES (?, ?, ?, ${IN_FORCE}, ?, ?)`;
+    const insert = `
+      INSERT INTO entries (index_id, key, primary_key, until, since, kinds) VALUES (?, ?, ?, ${IN_FORCE}, ?, ?)`;
     this.#sql.exec(insert, index, key, primaryKey, stamp, kinds);
   }
 

@@ -61,7 +61,8 @@ export class RecordTable {
       return replaced;
     }
     if (old !== undefined) this.#sql.exec("UPDATE records SET until = ? WHERE id = ?", stamp, old.id);
-    const insert = `INSERT INTO records (store, key, since, until, size, head) VALUES (?, ?, ?, ${IN_FORCE}, ?, ?) RETURNING id`;
+    const insert = `
+      INSERT INTO records (store, key, since, until, size, head) VALUES (?, ?, ?, ${IN_FORCE}, ?, ?) RETURNING id`;
     const head = record.subarray(0, PIECE_BYTES);
     const { id } = this.#sql.exec<{ id: number }>(insert, store, key, stamp, record.byteLength, head).one();
     this.#setPieces({ id, size: 0 }, record);

@@ -96,7 +96,7 @@ export class Turns {
 }
 
 function tooMany(): ConnectError {
-  const text = `${MAX_WAITING} writers wait for transactions of this database, which is the most it takes. Try again later.`;
+  const text = `${MAX_WAITING} writers wait for their turn on this database, which is the most it takes. Try again.`;
   return new ConnectError(text, Code.ResourceExhausted);
 }
 

@@ -40,7 +40,7 @@ export class Versions {
 
   take(stores: readonly number[]): Snapshot {
     if (this.#live.size >= MAX_SNAPSHOTS) {
-      const text = `The database has ${MAX_SNAPSHOTS} open cursors and readonly transactions, which is the most it takes.`;
+      const text = `The database has ${MAX_SNAPSHOTS} open cursors and readonly transactions: it takes no more.`;
       throw new ConnectError(text, Code.ResourceExhausted);
     }
     const snapshot = { asOf: this.#next(), stores };

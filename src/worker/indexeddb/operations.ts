@@ -1,21 +1,21 @@
 // The sixteen operations that are unary methods and steps of a transaction alike, in terms of a database's handlers.
 import type { MessageShape } from "@bufbuild/protobuf";
 import type { IndexedDB } from "../../gen/gestalt/provider/v1/indexeddb_pb.ts";
-import type {
-  IndexQueryRequest,
-  ObjectStoreRangeRequest,
-  ObjectStoreRequest,
-  RecordRequest,
+import {
+  type IndexQueryRequest,
+  type ObjectStoreRangeRequest,
+  type ObjectStoreRequest,
+  type RecordRequest,
+  RecordRequestSchema,
 } from "../../gen/gestalt/provider/v1/indexeddb_store_pb.ts";
-import { RecordRequestSchema } from "../../gen/gestalt/provider/v1/indexeddb_store_pb.ts";
 import { MAX_MESSAGE_BYTES } from "../../wire/limits.ts";
 import { invalid, notFound } from "./errors.ts";
 import { EVERYTHING, indexInterval, only, storeInterval } from "./model/intervals.ts";
 import { encodePrimaryKey } from "./model/key-encoding.ts";
-import { fieldsOf } from "./model/wire-reader.ts";
+import { fieldAt } from "./model/wire-reader.ts";
 import { indexName, storeName } from "./names.ts";
 import type { IndexedDBOperations, IndexedDBQuery, IndexedDBRow } from "./objects.ts";
-import { encodedRecord, rowFrom } from "./records.ts";
+import { rowFrom } from "./records.ts";
 import type { Reply } from "./replies.ts";
 
 type Methods = (typeof IndexedDB)["method"];
@@ -39,11 +39,11 @@ export const WRITES: ReadonlySet<OperationName> = new Set<OperationName>([
   "indexDelete",
 ]);
 
-/** `encoded` is the request as it came. */
+/** `encoded` is the request as it came, if it came in one piece. */
 type Perform<O extends OperationName> = (
   on: Operations,
   request: OperationRequest<O>,
-  encoded: Uint8Array,
+  encoded: Uint8Array | undefined,
 ) => Promise<Reply>;
 
 export const OPERATIONS: { readonly [O in OperationName]: Perform<O> } = {
@@ -110,9 +110,9 @@ function oneOf({ store, id }: ObjectStoreRequest) {
   return { store: storeName(store), key: encodePrimaryKey(id) };
 }
 
-function rowOf({ store, record }: RecordRequest, encoded: Uint8Array): { store: string; row: IndexedDBRow } {
-  const occurrences = [...fieldsOf(encoded, RecordRequestSchema.field.record.number)];
-  return { store: storeName(store), row: rowFrom(record, encodedRecord(record, occurrences)) };
+function rowOf({ store, record }: RecordRequest, encoded: Uint8Array | undefined) {
+  const row: IndexedDBRow = rowFrom(record, encoded && fieldAt(encoded, RecordRequestSchema.field.record.number));
+  return { store: storeName(store), row };
 }
 
 function rangeOf({ store, range }: ObjectStoreRangeRequest): IndexedDBQuery {

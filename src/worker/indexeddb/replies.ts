@@ -39,8 +39,8 @@ export function encodeOperationReply(requestId: bigint, reply: Reply): Uint8Arra
 export function withinLimit(message: Uint8Array): Uint8Array {
   if (message.byteLength <= MAX_MESSAGE_BYTES) return message;
   throw new ConnectError(
-    `The answer is over ${MAX_MESSAGE_BYTES.toLocaleString("en-US")} bytes, which is the most gestaltd takes: read less at a ` +
-      "time, with a range or a cursor.",
+    `The answer is over ${MAX_MESSAGE_BYTES.toLocaleString("en-US")} bytes, which is the most gestaltd takes: read less ` +
+      "at a time, with a range or a cursor.",
     Code.ResourceExhausted,
   );
 }

@@ -44,7 +44,7 @@ export function indexInterval(values: readonly TypedValue[], range: KeyRange | u
 export function queried(value: TypedValue, what: string): Key {
   const key = keyOf(value);
   if (key !== undefined) return key;
-  throw invalid(`${what} is no key: null, NaN and JSON objects are none.`);
+  throw invalid(`${what} is no key: null, NaN, JSON objects and invalid times are none.`);
 }
 
 const BOUND = "A bound of the key range";

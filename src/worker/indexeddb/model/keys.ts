@@ -18,11 +18,21 @@ export interface Instant {
   readonly nanos: number;
 }
 
-/** Undefined for what is no key: null, NaN, a JSON object, an array with such a thing in it. */
+/** What protobuf's Timestamp allows, in seconds: the years 1 to 9999. */
+const EARLIEST = -62_135_596_800n;
+const LATEST = 253_402_300_799n;
+const NANOS_PER_SECOND = 1_000_000_000;
+
+/** gestaltd cannot read any other time, nor any answer that has one in it. */
+export function isValidTime({ seconds, nanos }: Instant): boolean {
+  return seconds >= EARLIEST && seconds <= LATEST && nanos >= 0 && nanos < NANOS_PER_SECOND;
+}
+
+/** Undefined for what is no key: null, NaN, no valid time, a JSON object, an array with such a thing in it. */
 export function keyOf({ kind }: TypedValue): Key | undefined {
   switch (kind.case) {
     case "timeValue":
-      return { seconds: kind.value.seconds, nanos: kind.value.nanos };
+      return isValidTime(kind.value) ? { seconds: kind.value.seconds, nanos: kind.value.nanos } : undefined;
     case "jsonValue":
       return keyOfJson(kind.value);
     case "floatValue":

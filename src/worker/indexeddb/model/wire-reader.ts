@@ -12,8 +12,21 @@ export function fieldOf(message: Uint8Array, number: number): Uint8Array | undef
   return found;
 }
 
+/**
+ * The field at the end of a way through messages in messages. Undefined where one of them is absent, or comes in
+ * several pieces, which protobuf merges: then there are no bytes of the whole.
+ */
+export function fieldAt(message: Uint8Array, ...numbers: readonly number[]): Uint8Array | undefined {
+  let found: Uint8Array | undefined = message;
+  for (const number of numbers) {
+    const fields: Uint8Array[] = found === undefined ? [] : [...fieldsOf(found, number)];
+    found = fields.length === 1 ? fields[0] : undefined;
+  }
+  return found;
+}
+
 /** All fields of that number, in order. */
-export function* fieldsOf(message: Uint8Array, number: number): Generator<Uint8Array> {
+function* fieldsOf(message: Uint8Array, number: number): Generator<Uint8Array> {
   const reader = new BinaryReader(message);
   while (reader.pos < reader.len) {
     const [field, type] = reader.tag();

@@ -20,11 +20,11 @@ import { indexInterval, only, storeBound, storeInterval } from "../model/interva
 import { decodeIndexKey, decodePrimaryKey } from "../model/key-decoding.ts";
 import { encodeKeys } from "../model/key-encoding.ts";
 import { keyFrom, keyValueOf } from "../model/key-values.ts";
-import { fieldOf, fieldsOf } from "../model/wire-reader.ts";
+import { fieldAt } from "../model/wire-reader.ts";
 import { field } from "../model/wire-writer.ts";
 import { indexName, storeName } from "../names.ts";
 import type { IndexedDBCursorInput, IndexedDBEntry } from "../objects.ts";
-import { encodedRecord, updatedRow } from "../records.ts";
+import { updatedRow } from "../records.ts";
 import { join, withinLimit } from "../replies.ts";
 import type { Answer, Conversation } from "./stream-socket.ts";
 import { Walk } from "./walk.ts";
@@ -54,7 +54,7 @@ export class CursorConversation<Config> implements Conversation {
       return done(false);
     }
     if (msg.case !== "command") throw invalid("expected CursorCommand after open");
-    return this.#obey(this.#opened, msg.value.command, fieldOf(bytes, COMMAND) ?? bytes);
+    return this.#obey(this.#opened, msg.value.command, fieldAt(bytes, COMMAND, UPDATE));
   }
 
   async close(): Promise<void> {
@@ -67,7 +67,11 @@ export class CursorConversation<Config> implements Conversation {
     return { input, walk: new Walk(cursor, input) };
   }
 
-  async #obey({ input, walk }: Opened, command: CursorCommand["command"], encoded: Uint8Array): Promise<Answer> {
+  async #obey(
+    { input, walk }: Opened,
+    command: CursorCommand["command"],
+    encoded: Uint8Array | undefined,
+  ): Promise<Answer> {
     switch (command.case) {
       case "next":
         return stepped(input, await walk.next());
@@ -76,7 +80,7 @@ export class CursorConversation<Config> implements Conversation {
       case "continueToKey":
         return stepped(input, await walk.continueTo(targetOf(input, command.value)));
       case "update":
-        return this.#update(input, walk, command.value, [...fieldsOf(encoded, UPDATE)]);
+        return this.#update(input, walk, command.value, encoded);
       case "delete":
         return this.#delete(input, walk);
       case "close":
@@ -90,10 +94,10 @@ export class CursorConversation<Config> implements Conversation {
     { store, ...input }: IndexedDBCursorInput,
     walk: Walk,
     record: WireRecord,
-    occurrences: readonly Uint8Array[],
+    encoded: Uint8Array | undefined,
   ): Promise<Answer> {
     if (walk.current === undefined) throw notFound();
-    const row = updatedRow(record, encodedRecord(record, occurrences), walk.current.primaryKey);
+    const row = updatedRow(record, encoded, walk.current.primaryKey);
     await this.#handlers.put({ store, row }, this.#request);
     return stepped({ store, ...input }, walk.replace(row.record));
   }

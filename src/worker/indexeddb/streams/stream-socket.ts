@@ -74,7 +74,7 @@ export class StreamSocket {
   #receive(data: unknown): void {
     if (this.#state === "over") return;
     if (data instanceof ArrayBuffer) this.#take(new Uint8Array(data));
-    else if (data === PING) this.#socket.send(PONG);
+    else if (data === PING) this.#trySend(PONG);
     else if (data === HALF_CLOSE) this.#halfClose();
   }
 
@@ -118,21 +118,29 @@ export class StreamSocket {
   }
 
   #end(error?: ConnectError): void {
-    this.#over(error?.message ?? "the caller has ended the stream");
-    try {
-      this.#socket.send(JSON.stringify(endStreamToJson(new Headers(), error, undefined)));
-      this.#socket.close(CLOSED_CODE);
-    } catch {
-      // It broke just now: nobody is there to be told.
-    }
+    this.#over(error?.rawMessage ?? "the caller has ended the stream");
+    this.#trySend(JSON.stringify(endStreamToJson(new Headers(), error, undefined)));
+    this.#tryClose();
   }
 
   #lost(): void {
     if (this.#state !== "over") this.#over("the connection to the caller was lost");
+    this.#tryClose();
+  }
+
+  #trySend(text: string): void {
+    try {
+      this.#socket.send(text);
+    } catch {
+      // It broke just now: nobody is there to be told, and its end is on the way.
+    }
+  }
+
+  #tryClose(): void {
     try {
       this.#socket.close(CLOSED_CODE);
     } catch {
-      // Closed on this side before.
+      // It was closed before.
     }
   }
 

@@ -16,7 +16,7 @@ import { decode } from "../../serving/decode.ts";
 import type { IndexedDBHandlers } from "../define.ts";
 import { invalid, invalidTransaction, readonly } from "../errors.ts";
 import { MAX_TRANSACTION_STORES } from "../limits.ts";
-import { fieldOf } from "../model/wire-reader.ts";
+import { fieldAt } from "../model/wire-reader.ts";
 import { field } from "../model/wire-writer.ts";
 import { storeName } from "../names.ts";
 import type { IndexedDBTransaction, IndexedDBTransactionInput } from "../objects.ts";
@@ -51,7 +51,7 @@ export class TransactionConversation<Config> implements Conversation {
     }
     switch (msg.case) {
       case "operation":
-        return this.#operate(state, msg.value, fieldOf(bytes, OPERATION) ?? bytes);
+        return this.#operate(state, msg.value, fieldAt(bytes, OPERATION));
       case "commit":
         return this.#commit(state.transaction);
       case "abort":
@@ -79,7 +79,7 @@ export class TransactionConversation<Config> implements Conversation {
   async #operate(
     { transaction, input }: State & { is: "running" },
     operation: TransactionOperation,
-    encoded: Uint8Array,
+    encoded: Uint8Array | undefined,
   ): Promise<Answer> {
     try {
       const reply = await perform(transaction, input, operation, encoded);
@@ -137,7 +137,7 @@ async function perform(
   transaction: IndexedDBTransaction,
   { stores, mode }: IndexedDBTransactionInput,
   { requestId, operation }: TransactionOperation,
-  encoded: Uint8Array,
+  encoded: Uint8Array | undefined,
 ): Promise<Uint8Array> {
   if (operation.case === undefined) throw invalid("unknown transaction operation");
   if (mode === "readonly" && WRITES.has(operation.case)) throw readonly();
@@ -145,14 +145,14 @@ async function perform(
     throw invalidTransaction("it was not begun with the store of the operation");
   }
   const run = OPERATIONS[operation.case] as PerformAny;
-  const within = fieldOf(encoded, TransactionOperationSchema.field[operation.case].number) ?? new Uint8Array();
+  const within = encoded && fieldAt(encoded, TransactionOperationSchema.field[operation.case].number);
   return encodeOperationReply(requestId, await run(transaction, operation.value, within));
 }
 
 type PerformAny = (
   on: Operations,
   request: object,
-  encoded: Uint8Array,
+  encoded: Uint8Array | undefined,
 ) => ReturnType<(typeof OPERATIONS)[OperationName]>;
 
 /** What the answer to a commit or an abort says: nothing, or the error. */
