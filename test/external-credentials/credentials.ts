@@ -46,10 +46,13 @@ export interface Credentials {
   stop(): Promise<void>;
 }
 
-export async function startCredentials(vars: Readonly<Record<string, string>> = {}): Promise<Credentials> {
+export async function startCredentials(
+  vars: Readonly<Record<string, string>> = {},
+  entry = "./credentials.worker.ts",
+): Promise<Credentials> {
   const log: string[] = [];
   const worker = await startWorker({
-    entry: new URL("./credentials.worker.ts", import.meta.url),
+    entry: new URL(entry, import.meta.url),
     vars: { ...KEYS, SHORT_KEY: "too short", ...vars },
     durableObjects: { CREDENTIALS_OBJECT: { className: "TestCredentialsObject", useSQLite: true } },
     onLog: (line) => log.push(line),

@@ -88,6 +88,8 @@ async function control(pathname: string, body: unknown, { CREDENTIALS_OBJECT }: 
       return undefined;
     case "/test/rows":
       return CREDENTIALS_OBJECT.getByName(body as string).rows();
+    case "/test/copy":
+      return copy(...(body as [string, string]), CREDENTIALS_OBJECT);
     case "/test/tamper": {
       const { store, statement, values = [] } = body as { store: string; statement: string; values?: string[] };
       return CREDENTIALS_OBJECT.getByName(store).tamper(statement, ...values);
@@ -104,6 +106,25 @@ async function control(pathname: string, body: unknown, { CREDENTIALS_OBJECT }: 
       return pauses;
   }
   throw new Error(`unknown control ${pathname}`);
+}
+
+/** As docs/external-credentials.md has it. */
+async function copy(source: string, destination: string, namespace: Env["CREDENTIALS_OBJECT"]): Promise<number> {
+  const [from, to] = [namespace.getByName(source), namespace.getByName(destination)];
+  const keys = { key: "GESTALT_EDGE_CREDENTIALS_KEY", oldKeys: [] };
+  let copied = 0;
+  for (let after = 0; ; ) {
+    const page = await from.page(after, keys);
+    if ("refusal" in page) throw new Error(page.refusal.text);
+    const { credentials, next } = page.value;
+    if (credentials.length === 0) return copied;
+    for (const credential of credentials) {
+      const stored = await to.upsert(credential, true, { ...keys, key: "KEY_2" });
+      if ("refusal" in stored) throw new Error(stored.refusal.text);
+      copied += 1;
+    }
+    after = next;
+  }
 }
 
 /** Calls of objects fail as the platform makes them. */

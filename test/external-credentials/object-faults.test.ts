@@ -63,3 +63,17 @@ describe("the credential store, when the platform fails", () => {
     await assert.rejects(client.upsertCredential({ credential: credential({ accessToken: "at-2" }) }), newer);
   });
 });
+
+it("a worker whose egress is guarded says that it renews nothing", async () => {
+  const credentials = await startCredentials({}, "./guarded.worker.ts");
+  try {
+    const client = credentials.client();
+    const ended = credential({ refreshToken: "rt-1", expiresAt: { seconds: 1n, nanos: 0 } });
+    await client.upsertCredential({ credential: ended });
+    const asking = client.resolveCredential(resolving(oauth("http://127.0.0.1:9/token")));
+    const text = /--guard-egress, which lets no Durable Object out\. Deploy the credentials as a worker of their own/;
+    await assert.rejects(asking, refused(Code.FailedPrecondition, text));
+  } finally {
+    await credentials.stop();
+  }
+});

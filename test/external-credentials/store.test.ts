@@ -142,6 +142,16 @@ describe("the credential store", () => {
     assert.equal(resolved.token.length, large.length);
   });
 
+  it("is copied whole to another store, under another key", async () => {
+    const client = credentials.client({ store: "source" });
+    for (let index = 0; index < 45; index++) {
+      await client.upsertCredential({ credential: credential({ instance: String(index), metadataJson: '{"a":"b"}' }) });
+    }
+    assert.equal(await credentials.control("copy", ["source", "destination"]), 45);
+    const copied = await credentials.client({ store: "destination", key: "KEY_2" }).listCredentials({});
+    assert.deepEqual(copied.credentials, (await client.listCredentials({})).credentials);
+  });
+
   it("answers a writer with a record of its own", async () => {
     const client = credentials.client({ store: "own" });
     const stored = await client.upsertCredential({ credential: credential() });

@@ -4,10 +4,15 @@ import type { CredentialFilter, CredentialKey, CredentialKeyRotation } from "../
 import type { CredentialRow, CredentialTable } from "./credential-table.ts";
 import { instantOf } from "./instants.ts";
 import type { KeyRing } from "./key-ring.ts";
-import { MAX_LIST_BYTES, ROTATED_AT_ONCE } from "./limits.ts";
+import { MAX_LIST_BYTES, PAGE, ROTATED_AT_ONCE } from "./limits.ts";
 import { RefusedError } from "./outcome.ts";
 import { seal, unseal } from "./sealing.ts";
 import { placeOf, type StoredCredential, type StoredUpsert, storedCredential } from "./stored.ts";
+
+export interface CredentialPage {
+  readonly credentials: readonly StoredCredential[];
+  readonly next: number;
+}
 
 export type MissingKeys = CredentialKeyRotation["missing"];
 
@@ -57,6 +62,13 @@ export class CredentialStore {
       rows.push(row);
     }
     return Promise.all(rows.map(async (row) => storedCredential(row, await unseal(row, ring))));
+  }
+
+  /** Some credentials after a place, and the place after them; none when that was the last. */
+  async page(after: number, ring: KeyRing): Promise<CredentialPage> {
+    const rows = this.#table.page(after, PAGE);
+    const credentials = await Promise.all(rows.map(async (row) => storedCredential(row, await unseal(row, ring))));
+    return { credentials, next: rows.at(-1)?.number ?? after };
   }
 
   remove(id: string): boolean {

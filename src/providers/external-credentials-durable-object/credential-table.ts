@@ -63,6 +63,12 @@ export class CredentialTable {
     return this.#sql.exec<CredentialRow>(query, ...parts.map(([, value]) => value));
   }
 
+  /** Credentials of subjects after the one of a number, in the order they came in. */
+  page(after: number, limit: number): CredentialRow[] {
+    const query = "SELECT * FROM credentials WHERE number > ? AND subject <> '' ORDER BY number LIMIT ?";
+    return this.#sql.exec<CredentialRow>(query, after, limit).toArray();
+  }
+
   hasId(id: string): boolean {
     return first(this.#sql.exec("SELECT 1 FROM credentials WHERE id = ?", id)) !== undefined;
   }

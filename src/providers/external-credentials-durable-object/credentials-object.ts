@@ -2,7 +2,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Bindings, CredentialFilter, CredentialKey, CredentialKeyRotation } from "../../worker/index.ts";
 import { upgradeSchema } from "../sqlite-schema.ts";
-import { CredentialStore, type MissingKeys } from "./credential-store.ts";
+import { type CredentialPage, CredentialStore, type MissingKeys } from "./credential-store.ts";
 import { CredentialTable } from "./credential-table.ts";
 import { Fingerprints } from "./fingerprints.ts";
 import { type KeyNames, type KeyRing, keyTexts, openKeyRing } from "./key-ring.ts";
@@ -41,6 +41,11 @@ export class CredentialsObject extends DurableObject<Bindings> {
 
   list(filter: CredentialFilter, keys: KeyNames): Promise<Outcome<StoredCredential[]>> {
     return this.#answer(keys, (ring) => this.#store.list(filter, ring));
+  }
+
+  /** All credentials, page by page, for copies: 0 begins, and a page without any ends. */
+  page(after: number, keys: KeyNames): Promise<Outcome<CredentialPage>> {
+    return this.#answer(keys, (ring) => this.#store.page(after, ring));
   }
 
   /** Answers whether there was one. */

@@ -9,6 +9,9 @@ export const MAX_CONTENT_BYTES = 1024 * 1024;
 /** Content that one ListCredentials reads, in bytes: what gestaltd takes in one answer. */
 export const MAX_LIST_BYTES = 4 * 1024 * 1024;
 
+/** Credentials in a page: at their largest 20 MB, of the 32 MiB that one answer of an object takes. */
+export const PAGE = 20;
+
 /** Shortest key, in bytes: as long as the AES-256 key that is derived from it. */
 export const MIN_KEY_BYTES = 32;
 

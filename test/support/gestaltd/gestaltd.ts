@@ -31,6 +31,7 @@ export interface GestaltdConfig {
   readonly providers?: Readonly<Record<string, unknown>>;
   readonly runtime?: Readonly<Record<string, unknown>>;
   readonly plugins?: Readonly<Record<string, unknown>>;
+  readonly connections?: Readonly<Record<string, unknown>>;
 }
 
 /**
