@@ -44,4 +44,4 @@ export const TOKENS_KEPT = 4;
  * Messages that cross between a request and the object at a time, in bytes, or one message if that is larger. Each crossing costs
  * a round trip, so small messages share one; what is under way is held twice.
  */
-export const BATCH_BYTES = 512 * 1024;
+export const BATCH_BYTES = 256 * 1024;
