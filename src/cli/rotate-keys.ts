@@ -19,7 +19,7 @@ export const rotateKeys = defineCommand({
   about: [
     "Opens a session with the worker and has its provider NAME encrypt all that it keeps with its current key. Safe to run",
     "while gestaltd does, and again after a failure. Says which keys the worker lacks, and exits with 1 when there are any:",
-    "set those as old keys and run it again. --forget deletes for good what lies under keys that nobody has any more.",
+    "set those as old keys and run it again. --forget deletes for good what lies under keys that nobody has now.",
   ].join("\n"),
   options: {
     ...TARGET_OPTIONS,

@@ -18,7 +18,9 @@ export function upgradeSchema(storage: DurableObjectStorage, steps: readonly Sch
     sql.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)");
     const [{ version } = { version: 0 }] = sql.exec<{ version: number }>("SELECT version FROM schema_version");
     if (version > steps.length) {
-      throw new Error(`This data ${NEWER_SCHEMA}: its schema has version ${version}, this one knows ${steps.length}.`);
+      throw new Error(
+        `its data ${NEWER_SCHEMA} of gestalt-edge, as version ${version} of the schema; this one knows ${steps.length}`,
+      );
     }
     if (version === steps.length) return;
     for (const step of steps.slice(version)) step(sql);

@@ -1,7 +1,9 @@
 // Random calls against each cache and against the simplest thing that could be one: a Map with deadlines.
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
+import { Code } from "@connectrpc/connect";
 import fc from "fast-check";
+import { MAX_MESSAGE_BYTES } from "../../src/wire/limits.ts";
 import { BACKENDS, type CacheClient, type Caches, duration, print, startCaches } from "./caches.ts";
 
 const RUNS = 60;
@@ -34,6 +36,14 @@ const step = fc.oneof(
   fc.record({ call: fc.constant("advance"), milliseconds: fc.constantFrom(0, 1, 999, 30_000, 60_000) }),
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** More than fits into one message, each way. */
+const MIB = new Uint8Array(1_048_577).fill(0xee);
+const TOO_LARGE: Step[] = [
+  { call: "setMany", entries: Array.from({ length: 4 }, () => ({ key: "a", value: MIB })), ttl: undefined },
+  { call: "set", key: "a", value: MIB, ttl: undefined },
+  { call: "getMany", keys: ["a", "a", "a", "a"] },
+];
 
 /** The specification, as code. */
 class Model {
@@ -81,7 +91,7 @@ for (const backend of BACKENDS) {
           for (const each of steps) await compare(each, model, client, own);
           for (const rest of KEYS) await compare({ call: "get", key: rest }, model, client, own);
         }),
-        { numRuns: RUNS },
+        { numRuns: RUNS, examples: [[TOO_LARGE]] },
       );
     });
 
@@ -93,7 +103,11 @@ for (const backend of BACKENDS) {
           return assert.equal(found ? print(value) : undefined, print(model.get(step.key)));
         }
         case "getMany": {
-          const { entries } = await client.getMany({ keys: step.keys.map((each) => own + each) });
+          const call = client.getMany({ keys: step.keys.map((each) => own + each) });
+          const bytes = step.keys.reduce((sum, each) => sum + (model.get(each)?.byteLength ?? 0), 0);
+          // The values' sizes leave no sum so near the limit that the keys beside them would matter.
+          if (bytes > MAX_MESSAGE_BYTES) return assert.rejects(call, { code: Code.ResourceExhausted });
+          const { entries } = await call;
           return assert.deepEqual(
             entries.map(({ key, found, value }) => [key, found ? print(value) : undefined]),
             step.keys.map((each) => [own + each, print(model.get(each))]),
@@ -102,13 +116,15 @@ for (const backend of BACKENDS) {
         case "set":
           await client.set({ key: own + step.key, value: step.value, ...lifetime });
           return model.set(step.key, step.value, step.ttl);
-        case "setMany":
-          await client.setMany({
-            entries: step.entries.map(({ key, value }) => ({ key: own + key, value })),
-            ...lifetime,
-          });
+        case "setMany": {
+          const entries = step.entries.map(({ key, value }) => ({ key: own + key, value }));
+          const call = client.setMany({ entries, ...lifetime });
+          const bytes = entries.reduce((sum, { value }) => sum + value.byteLength, 0);
+          if (bytes > MAX_MESSAGE_BYTES) return assert.rejects(call, { code: Code.ResourceExhausted });
+          await call;
           for (const entry of step.entries) model.set(entry.key, entry.value, step.ttl);
           return;
+        }
         case "delete":
           return assert.equal((await client.delete({ key: own + step.key })).deleted, model.delete(step.key));
         case "deleteMany": {

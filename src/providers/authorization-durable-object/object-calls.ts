@@ -1,9 +1,11 @@
 // Calls of the Durable Object that holds a session's store.
 import { type BackoffSources, type ProviderRequest, withBackoff } from "../../worker/index.ts";
+import { durableObjectError, type FailingObject, isRetryable } from "../durable-object-errors.ts";
 import type { AuthorizationObject } from "./authorization-object.ts";
 import type { DurableObjectAuthorizationConfig } from "./config.ts";
-import { asConnectError, isRetryable } from "./errors.ts";
 import { BACKOFF } from "./limits.ts";
+
+const STORE: FailingObject = { name: "The authorization store" };
 
 export type StoreRequest = ProviderRequest<DurableObjectAuthorizationConfig, never>;
 export type Stub = DurableObjectStub<AuthorizationObject>;
@@ -18,7 +20,7 @@ export function objectCalls(open: (request: StoreRequest) => Stub, sources: Back
       // A stub that has failed stays broken, so each try takes a new one.
       return await withBackoff(() => call(open(request)), isRetryable, BACKOFF, request, sources);
     } catch (failure) {
-      throw asConnectError(failure);
+      throw durableObjectError(failure, STORE);
     }
   };
 }

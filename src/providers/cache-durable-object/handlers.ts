@@ -7,11 +7,17 @@ import {
   ReplyBudget,
   withBackoff,
 } from "../../worker/index.ts";
+import { durableObjectError, type FailingObject, isRetryable } from "../durable-object-errors.ts";
 import type { CacheObject } from "./cache-object.ts";
 import type { DurableObjectCacheConfig } from "./config.ts";
-import { asConnectError, isRetryable } from "./errors.ts";
 import { BACKOFF } from "./limits.ts";
 import { byShard, shardOf } from "./shards.ts";
+
+const CACHE: FailingObject = {
+  name: "The cache",
+  whenOverloaded: "Spread it over more shards.",
+  whenFull: "Set lifetimes, or spread it over more shards.",
+};
 
 type Request = ProviderRequest<DurableObjectCacheConfig>;
 export type Stub = DurableObjectStub<CacheObject>;
@@ -108,6 +114,6 @@ async function translated<R>(call: () => Promise<R>): Promise<R> {
   try {
     return await call();
   } catch (failure) {
-    throw asConnectError(failure);
+    throw durableObjectError(failure, CACHE);
   }
 }

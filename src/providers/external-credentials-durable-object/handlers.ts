@@ -10,9 +10,9 @@ import {
   type ProviderRequest,
   withBackoff,
 } from "../../worker/index.ts";
+import { durableObjectError, type FailingObject, isRetryable } from "../durable-object-errors.ts";
 import type { DurableObjectCredentialsConfig } from "./config.ts";
 import type { CredentialsObject } from "./credentials-object.ts";
-import { asConnectError, isRetryable } from "./errors.ts";
 import { exchangeForTokens } from "./exchange.ts";
 import { timeOf } from "./instants.ts";
 import type { KeyNames } from "./key-ring.ts";
@@ -21,6 +21,8 @@ import { type Outcome, settled } from "./outcome.ts";
 import { externalCredential, storedUpsert } from "./stored.ts";
 import { configFaults } from "./tokens/config-faults.ts";
 import { isFixed } from "./tokens/platform.ts";
+
+const STORE: FailingObject = { name: "The credential store" };
 
 export type StoreRequest = ProviderRequest<DurableObjectCredentialsConfig, never>;
 export type Stub = DurableObjectStub<CredentialsObject>;
@@ -46,7 +48,7 @@ export function credentialHandlers(
     // The worker must not end before the object has what it was sent, should the caller have gone.
     request.waitUntil(asked.catch(() => undefined));
     return asked.catch((failure: unknown) => {
-      throw asConnectError(failure);
+      throw durableObjectError(failure, STORE);
     });
   };
   const value = async <T>(request: StoreRequest, call: (store: Store) => Promise<Outcome<T>>): Promise<T> =>

@@ -7,13 +7,15 @@ import {
   type ProviderRequest,
   withBackoff,
 } from "../../worker/index.ts";
+import { durableObjectError, type FailingObject, isRetryable } from "../durable-object-errors.ts";
 import type { DurableObjectIndexedDBConfig } from "./config.ts";
 import type { CursorSession } from "./cursor-session.ts";
-import { asConnectError, isRetryable } from "./errors.ts";
 import type { IndexedDBObject } from "./indexeddb-object.ts";
 import { BACKOFF, LEASE_MARGIN_MS } from "./limits.ts";
 import { type Outcome, unwrap } from "./outcome.ts";
 import type { TransactionSession } from "./transaction-session.ts";
+
+const DATABASE: FailingObject = { name: "The database" };
 
 type Request = ProviderRequest<DurableObjectIndexedDBConfig>;
 
@@ -141,6 +143,6 @@ async function translated<R>(call: () => Promise<R>): Promise<R> {
   try {
     return await call();
   } catch (failure) {
-    throw asConnectError(failure);
+    throw durableObjectError(failure, DATABASE);
   }
 }

@@ -1,0 +1,67 @@
+// What a failed call of a Durable Object means to gestaltd.
+import { Code, ConnectError } from "../worker/index.ts";
+import { NEWER_SCHEMA } from "./sqlite-schema.ts";
+
+/** How an object is spoken of in an error. */
+export interface FailingObject {
+  /** With its article, as a sentence begins: "The credential store". */
+  readonly name: string;
+  /** What an operator can do about too many requests, as a sentence. */
+  readonly whenOverloaded?: string;
+  /** What an operator can do about a full object, as a sentence. */
+  readonly whenFull?: string;
+}
+
+/**
+ * Whether the platform failed in a way that passes. An overloaded object must not be asked again: that is what it has
+ * too much of.
+ */
+export function isRetryable(failure: unknown): boolean {
+  const { retryable, overloaded } = platformError(failure);
+  return retryable === true && overloaded !== true;
+}
+
+/**
+ * The error to answer with: UNAVAILABLE for what passes, RESOURCE_EXHAUSTED for a full object, FAILED_PRECONDITION for
+ * data of a newer release. What has another reason stays as it is, and so does a `ConnectError`.
+ */
+export function durableObjectError(failure: unknown, object: FailingObject): unknown {
+  if (!(failure instanceof Error) || failure instanceof ConnectError) return failure;
+  const fault = faultOf(failure, object);
+  return fault === undefined ? failure : new ConnectError(fault.text, fault.code, undefined, undefined, failure);
+}
+
+function faultOf(
+  failure: Error,
+  { name, whenOverloaded, whenFull }: FailingObject,
+): { readonly text: string; readonly code: Code } | undefined {
+  const { retryable, overloaded } = platformError(failure);
+  if (overloaded === true) {
+    const text = advised(`${name} has more requests than one Durable Object can do.`, whenOverloaded);
+    return { text, code: Code.Unavailable };
+  }
+  if (failure.message.includes("SQLITE_FULL")) {
+    const text = advised(`${name} is full: a Durable Object holds 10 GB.`, whenFull);
+    return { text, code: Code.ResourceExhausted };
+  }
+  if (failure.message.includes(NEWER_SCHEMA)) {
+    const text = `${name} cannot be opened: ${failure.message}. Deploy that release again.`;
+    return { text, code: Code.FailedPrecondition };
+  }
+  if (retryable === true) return { text: `${name} did not answer. Try again.`, code: Code.Unavailable };
+  return undefined;
+}
+
+function advised(text: string, advice: string | undefined): string {
+  return advice === undefined ? text : `${text} ${advice}`;
+}
+
+/** What the platform sets on errors of its own making (Durable Objects docs, "Error handling"). */
+interface PlatformError {
+  readonly retryable?: boolean;
+  readonly overloaded?: boolean;
+}
+
+function platformError(failure: unknown): PlatformError {
+  return typeof failure === "object" && failure !== null ? failure : {};
+}
