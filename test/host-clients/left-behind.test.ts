@@ -11,6 +11,7 @@ test("host calls left behind", { timeout: 60_000 }, async (t) => {
   const harness = await startHostHarness(t, {
     scenarios: new URL("./left-behind.worker.ts", import.meta.url),
     hosts: ["CACHE", "S3", "INDEXEDDB", "PLUGIN_INVOKER", "RUNTIME_LOG"],
+    gestaltd: { plugins: { echo: { empty: () => ({}) } } },
   });
   const isStored = async (key: string) => (await harness.run<string[]>("stored", { keys: [key] })).includes(key);
   const { s3 } = harness.gestaltd;

@@ -4,6 +4,13 @@ import { WORKING_PROCESS_VARIABLE } from "../environment.ts";
 import type { Visitor } from "./doors.ts";
 import type { FromSupervisor, FromWorkingProcess } from "./messages.ts";
 
+/**
+ * Young garbage in 2 MiB at a time, not 16. A stream of objects is large buffers held by few small objects: those fill 16 MiB
+ * so slowly that V8 collects the whole heap first, for the buffers' sake, four times in 64 MiB. That was half of the bridge's
+ * CPU time for a stream (150 ms for 64 MiB, 80 ms with this); small calls are as fast either way.
+ */
+const NODE_OPTIONS = ["--max-semi-space-size=2"];
+
 export interface WorkingProcess {
   send(message: FromSupervisor): void;
   /** Sends a copy of a connection, which stays open here. */
@@ -20,7 +27,7 @@ export type End =
 
 /** Starts this program once more, with the same arguments; that it is to work, and not to supervise, stands in its environment. */
 export function startWorkingProcess(receive: (message: FromWorkingProcess) => void): WorkingProcess {
-  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+  const child = spawn(process.execPath, [...NODE_OPTIONS, ...process.execArgv, ...process.argv.slice(1)], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     env: { ...process.env, [WORKING_PROCESS_VARIABLE]: "1" },
   });
