@@ -1,7 +1,7 @@
 // The config of the provider: who may sign in through which issuers. The texts stand here because zod/mini has none of its own.
 import * as z from "zod/mini";
 import { parseEmail } from "../../worker/index.ts";
-import { unknownKeys } from "../cache-config.ts";
+import { unknownKeys } from "../config-parts.ts";
 import { isDomainPattern } from "./email-rules.ts";
 import { MAX_CLOCK_TOLERANCE_SECONDS, MAX_TIMEOUT_SECONDS } from "./limits.ts";
 

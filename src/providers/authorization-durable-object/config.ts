@@ -1,7 +1,7 @@
 // Which Durable Object a session's authorization data lies in.
 import * as z from "zod/mini";
 import { type Bindings, Code, ConnectError } from "../../worker/index.ts";
-import { bindingName, prefix, unknownKeys } from "../cache-config.ts";
+import { bindingName, prefix, unknownKeys } from "../config-parts.ts";
 import type { AuthorizationObject } from "./authorization-object.ts";
 
 /** Where the platform can be asked to make an object (Durable Objects docs, "Data location"). */

@@ -2,7 +2,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import * as z from "zod/mini";
 import type { Bindings } from "../../worker/index.ts";
-import { bindingName, prefix, unknownKeys } from "../cache-config.ts";
+import { bindingName, prefix, unknownKeys } from "../config-parts.ts";
 import type { CacheObject } from "./cache-object.ts";
 import { MAX_SHARDS } from "./limits.ts";
 

@@ -1,7 +1,7 @@
 // Which Durable Object a session's credentials lie in, and which Worker secrets encrypt them.
 import * as z from "zod/mini";
 import { type Bindings, Code, ConnectError } from "../../worker/index.ts";
-import { bindingName, prefix } from "../cache-config.ts";
+import { bindingName, prefix } from "../config-parts.ts";
 import type { CredentialsObject } from "./credentials-object.ts";
 
 /** Where the platform can be asked to make an object (Durable Objects docs, "Data location"). */

@@ -2,7 +2,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import * as z from "zod/mini";
 import type { Bindings } from "../../worker/index.ts";
-import { bindingName, unknownKeys } from "../cache-config.ts";
+import { bindingName, unknownKeys } from "../config-parts.ts";
 import type { IndexedDBObject } from "./indexeddb-object.ts";
 
 /** Where the platform can be asked to make an object (Durable Objects docs, "Data location"). */

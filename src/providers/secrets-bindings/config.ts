@@ -1,6 +1,6 @@
 // What a session may say about the secrets it is served: it narrows what the worker's code allows, and never widens it.
 import * as z from "zod/mini";
-import { unknownKeys } from "../cache-config.ts";
+import { unknownKeys } from "../config-parts.ts";
 
 const nameText = "must be the name of a secret";
 

@@ -1,13 +1,13 @@
-// What the configs of the ready-made caches have in common. The texts stand here because zod/mini has none of its own.
+// What the configs of the ready-made providers have in common. The texts stand here because zod/mini has none of its own.
 import * as z from "zod/mini";
 
-/** Longest prefix, in characters: leaves at least 440 of the 512 bytes that KV gives a name to the key. */
+/** Longest prefix or name, in characters: as a prefix of names in KV it leaves 440 of their 512 bytes to the key. */
 const MAX_PREFIX_LENGTH = 64;
 
 /** Name of a binding of the worker. */
 export const bindingName = z.string({ error: "must be the name of a binding of the worker" }).check(z.minLength(1));
 
-/** Keeps caches that share a binding apart. No colon: it ends the prefix in names. */
+/** Keeps providers that share a binding apart, as a prefix of names or an object's name. No colon: it ends the prefix in names. */
 export const prefix = z
   .string({ error: "must be text" })
   .check(
