@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
+import { generateKeyPair, SignJWT } from "jose";
 import type { JsonObject } from "../../src/wire/session-token.ts";
 import { until } from "../support/bridge-process.ts";
 import { loginUrl, refusal } from "./host.ts";
@@ -228,6 +229,55 @@ describe("a key set", () => {
     rig.issuer.answer("/jwks", undefined);
     assert.equal((await rig.signIn(rig.client())).subject, "ada");
     rig.issuer.answer("/token", undefined);
+    await rig.clock(0);
+  });
+
+  it("that cannot be fetched again is asked for at most every 30 s", async () => {
+    const validate = (exp: number) =>
+      rig.issuer
+        .sign({ iss: rig.issuer.url, aud: AUDIENCE, sub: "ada", exp, email: "ada@acme.com", email_verified: true })
+        .then((token) => rig.client().validateExternalToken({ token }));
+    const exp = Date.now() / 1000 + 3600;
+    await rig.clock(2 * LATER_MS);
+    await validate(exp);
+    await rig.clock(3 * LATER_MS);
+    serves(broken);
+    rig.issuer.forget();
+    for (let times = 0; times < 5; times++) assert.equal((await validate(exp)).subject, "ada");
+    assert.equal(rig.issuer.asked("/jwks"), 3, "one fetch, with its tries");
+    const { privateKey } = await generateKeyPair("RS256");
+    const unknown = new SignJWT({ iss: rig.issuer.url, aud: AUDIENCE, sub: "ada", exp });
+    const token = await unknown.setProtectedHeader({ alg: "RS256", kid: "unknown" }).sign(privateKey);
+    for (let times = 0; times < 5; times++) {
+      await refusal(rig.client().validateExternalToken({ token }), Code.Unauthenticated, /no applicable key/);
+    }
+    assert.equal(rig.issuer.asked("/jwks"), 3, "nobody's tokens make the worker press an issuer that is down");
+    await rig.clock(3 * LATER_MS + 31_000);
+    await validate(exp);
+    assert.equal(rig.issuer.asked("/jwks"), 6);
+    rig.issuer.answer("/jwks", undefined);
+    await rig.clock(0);
+  });
+
+  it("that no longer has a key ends what it signed, once the set is fetched again", async () => {
+    const exp = Date.now() / 1000 + 7200;
+    const claims = { iss: rig.issuer.url, aud: AUDIENCE, sub: "ada", exp, email: "ada@acme.com", email_verified: true };
+    await rig.clock(5 * LATER_MS);
+    const token = await rig.issuer.sign(claims);
+    const validate = () => rig.client().validateExternalToken({ token });
+    assert.equal((await validate()).subject, "ada");
+    await rig.issuer.rotateKeys();
+    assert.equal((await validate()).subject, "ada", "what is kept is not asked for again within ten minutes");
+    await rig.clock(6 * LATER_MS);
+    await refusal(validate(), Code.Unauthenticated, /no applicable key/);
+    // A new key in use brings the set up to date at once, and the old one is gone with it.
+    const before = await rig.issuer.sign(claims);
+    assert.equal((await rig.client().validateExternalToken({ token: before })).subject, "ada");
+    await rig.issuer.rotateKeys();
+    await rig.clock(6 * LATER_MS + 31_000);
+    const after = await rig.issuer.sign(claims);
+    assert.equal((await rig.client().validateExternalToken({ token: after })).subject, "ada");
+    await refusal(rig.client().validateExternalToken({ token: before }), Code.Unauthenticated, /no applicable key/);
     await rig.clock(0);
   });
 

@@ -177,7 +177,11 @@ async function createKey() {
 }
 
 /** Sends the forms of sign-in and consent, and keeps cookies, until a redirect leads away from the issuer. */
-async function signIn(authorizationUrl: string, person: string, issuer: string): Promise<Record<string, string>> {
+export async function signIn(
+  authorizationUrl: string,
+  person: string,
+  issuer: string,
+): Promise<Record<string, string>> {
   const cookies = new Map<string, string>();
   let url = authorizationUrl;
   let form: Record<string, string> | undefined;

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, it } from "node:test";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type JsonObject, toBinary } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import {
   AccessEvaluationsRequestSchema,
@@ -109,6 +109,46 @@ describe("authorization and bad input", () => {
     await other.writeRelationships({ writes: [{ subject: evil, relation: SQL, resource: evil }] });
     assert.equal((await other.evaluate({ subject: evil, action: sqlAction, resource: evil })).allowed, true);
     assert.equal((await other.searchSubjects({ resource: evil, action: sqlAction })).subjects[0]?.id, SQL);
+  });
+
+  it("has names that every object of JavaScript has", async () => {
+    const names = ["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf"];
+    for (const name of names) {
+      const odd = { type: name, id: name };
+      const none = await client.evaluate({ subject: odd, action: { name }, resource: odd });
+      assert.deepEqual([none.allowed, none.context], [false, { reason: "no such resource type" }]);
+      const unknown = await client.evaluate({ subject, action: { name }, resource });
+      assert.deepEqual([unknown.allowed, unknown.context], [false, { reason: "no such action" }]);
+      await is(client.writeRelationships({ writes: [{ subject, relation: name, resource }] }), /has no relation/);
+      const write = { subject: odd, relation: "viewer", resource };
+      await is(client.writeRelationships({ writes: [write] }), /has no relation/);
+      const other = authorizations.client("store", { store: name });
+      const type = { name, relations: [{ name, subjectTypes: [name] }], actions: [{ name, relations: [name] }] };
+      await other.writeModel({ model: { version: 1, resourceTypes: [type] } });
+      const properties = { [name]: { [name]: name } };
+      await other.writeRelationships({ writes: [{ subject: odd, relation: name, resource: odd, properties }] });
+      assert.equal((await other.evaluate({ subject: odd, action: { name }, resource: odd })).allowed, true);
+      const { relationships } = await other.readRelationships({ relation: name });
+      assert.equal(JSON.stringify(relationships[0]?.properties), JSON.stringify(properties));
+      const found = await other.searchActions({ subject: odd, resource: odd });
+      assert.deepEqual(
+        found.actions.map((one) => one.name),
+        [name],
+      );
+    }
+  });
+
+  it("has properties that are no JSON, or nest without end", async () => {
+    const write = (properties: JsonObject) =>
+      client.writeRelationships({ writes: [{ ...relationship("user:odd viewer doc:1"), properties }] });
+    for (const number of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      await is(write({ score: number }), /property "score" of a relationship is (NaN|-?Infinity), which JSON has no/);
+      await is(write({ list: [{ score: number }] }), /property "score"/);
+    }
+    let deep: JsonObject = {};
+    for (let levels = 0; levels < 600; levels++) deep = { deep };
+    await is(write(deep), /is not a gestalt\.provider\.v1\.WriteRelationshipsRequest/);
+    await is(client.evaluate({ ...question("user:ada view doc:1"), context: deep }), /is not a/);
   });
 
   it("has page sizes and tokens that were never given", async () => {

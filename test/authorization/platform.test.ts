@@ -99,7 +99,10 @@ describe("authorization store", () => {
       await upgrade("newer", 3);
       const { done, version, failure } = await upgrade("newer", 2);
       assert.deepEqual([done, version], [[1, 2, 3], [3]]);
-      assert.match(failure ?? "", /written by a newer release of gestalt-edge, as version 3 of the schema; this one knows 2/);
+      assert.match(
+        failure ?? "",
+        /written by a newer release of gestalt-edge, as version 3 of the schema; this one knows 2/,
+      );
       const client = authorizations.client("store", { store: "future" });
       await client.writeModel({ model: DOCUMENTS });
       await authorizations.control("from-the-future", "future");

@@ -49,8 +49,13 @@ export class IssuerDocuments {
   }
 
   /** The issuer's keys, from `sinceMs` or later when that is said. */
-  keys(metadata: AuthorizationServer, asking: Asking, sinceMs = this.#freshSince()): Promise<JWTVerifyGetKey> {
+  async keys(metadata: AuthorizationServer, asking: Asking, sinceMs = this.#freshSince()): Promise<JWTVerifyGetKey> {
     const url = metadata.jwks_uri ?? "";
+    // Before what is kept is looked at: another issuer, on this machine, may have its keys there by plain http.
+    const isFit = URL.parse(url)?.protocol === "https:" || (isInsecure(asking.issuer) && URL.canParse(url));
+    if (!isFit) {
+      throw new ConnectError(`${whatOf(asking.issuer, "key set")} has no address of https.`, Code.FailedPrecondition);
+    }
     const wanted = { url, load: () => this.#fetchKeys(url, asking), sinceMs, kin: kinOf(asking) };
     return this.#keys.get(wanted, asking.request);
   }
@@ -79,8 +84,6 @@ export class IssuerDocuments {
     const what = whatOf(issuer, "key set");
     return inStep({ what, code: Code.FailedPrecondition }, () =>
       this.#persistently(async () => {
-        const isFit = URL.parse(url)?.protocol === "https:" || (isInsecure(issuer) && URL.canParse(url));
-        if (!isFit) throw new ConnectError(`${what} has no address of https.`, Code.FailedPrecondition);
         const headers = { accept: "application/jwk-set+json, application/json" };
         const answer = await issuerFetch(url, { headers }, limitsOf(asking, what));
         const keys: unknown = answer.ok ? await answer.json().catch(() => undefined) : undefined;

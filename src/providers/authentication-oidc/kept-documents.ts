@@ -1,10 +1,12 @@
 // What issuers publish, kept in the isolate: fetched when it is needed, once for all who wait for it, and used for a while.
-import { KEPT_ISSUERS, STALE_MS } from "./limits.ts";
+import { KEPT_ISSUERS, RETRY_AFTER_MS, STALE_MS } from "./limits.ts";
 
 interface Kept<Document> {
   readonly document: Document;
   /** When it was asked for, in milliseconds since the epoch. */
   readonly atMs: number;
+  /** When a newer one was asked for last in vain, in milliseconds since the epoch, and by whom. */
+  failed?: { readonly kin: string; readonly atMs: number };
 }
 
 interface Loading<Document> {
@@ -18,7 +20,7 @@ export interface Wanted<Document> {
   readonly load: () => Promise<Document>;
   /** Milliseconds since the epoch. */
   readonly sinceMs: number;
-  /** Callers with the same text share a fetch and its failure, which is in the words of the config of the one who began it. */
+  /** Callers with the same text share a fetch, its failure, in the words of the config of the one who began it, and the pause after it. */
   readonly kin: string;
 }
 
@@ -43,15 +45,23 @@ export class KeptDocuments<Document> {
     this.#now = now;
   }
 
-  /** The document of `url`, fetched by `load` unless there is one from `sinceMs` or later. When that fails, one of the last hour serves. */
+  /**
+   * The document of `url`, fetched by `load` unless there is one from `sinceMs` or later. When that fails, one of the last hour serves:
+   * for a while without another try, but for those who want none that is older than their question.
+   */
   async get({ url, load, sinceMs, kin }: Wanted<Document>, keeper: Keeper): Promise<Document> {
     const kept = this.#kept.get(url);
     if (kept !== undefined && kept.atMs >= sinceMs) return kept.document;
+    const startMs = this.#now();
+    const spare = kept !== undefined && startMs - kept.atMs < STALE_MS ? kept : undefined;
+    const pausedSinceMs = Math.max(sinceMs, startMs - RETRY_AFTER_MS);
+    if (spare?.failed?.kin === kin && spare.failed.atMs >= pausedSinceMs) return spare.document;
     try {
       return await this.#load(url, kin, load, keeper);
     } catch (error) {
-      if (kept !== undefined && this.#now() - kept.atMs < STALE_MS) return kept.document;
-      throw error;
+      if (spare === undefined) throw error;
+      spare.failed = { kin, atMs: startMs };
+      return spare.document;
     }
   }
 

@@ -24,8 +24,17 @@ export const STALE_MS = 60 * 60_000;
  */
 export const UNKNOWN_KEY_COOLDOWN_MS = 30_000;
 
+/**
+ * Milliseconds after a failed fetch in which the document of before serves without another try: while an issuer is down, nobody waits
+ * for it at each call, and nobody's tokens can make the worker press it.
+ */
+export const RETRY_AFTER_MS = 30_000;
+
 /** Issuers whose documents an isolate keeps. */
 export const KEPT_ISSUERS = 64;
+
+/** Seconds that clocks may differ when the config does not say: what machines with a time service stay far below. */
+export const DEFAULT_CLOCK_TOLERANCE_SECONDS = 30;
 
 /** Most seconds that clocks may differ. More would keep ended tokens alive. */
 export const MAX_CLOCK_TOLERANCE_SECONDS = 300;

@@ -1,8 +1,7 @@
 // What applies to a session: its config over what the worker's code says, checked as a whole.
-import { CLOCK_TOLERANCE_SECONDS } from "../../wire/limits.ts";
 import { Code, ConnectError } from "../../worker/index.ts";
 import { ALGORITHMS, type OidcConfig, type OidcIssuerConfig } from "./config.ts";
-import { DEFAULT_TIMEOUT_SECONDS } from "./limits.ts";
+import { DEFAULT_CLOCK_TOLERANCE_SECONDS, DEFAULT_TIMEOUT_SECONDS } from "./limits.ts";
 
 /** A Worker secret that a session's config may name. Others it could have the worker send to an issuer of its choice. */
 const SECRET_PREFIX = "OIDC_";
@@ -41,7 +40,7 @@ export function settingsOf(defaults: OidcConfig, config: OidcConfig): Settings {
     login: rest.login,
     sessionTtlSeconds: rest.sessionTtlSeconds,
     loginTtlSeconds: rest.loginTtlSeconds,
-    clockToleranceSeconds: rest.clockToleranceSeconds ?? CLOCK_TOLERANCE_SECONDS,
+    clockToleranceSeconds: rest.clockToleranceSeconds ?? DEFAULT_CLOCK_TOLERANCE_SECONDS,
     timeoutSeconds: rest.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS,
   };
 }

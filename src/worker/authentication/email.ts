@@ -10,15 +10,23 @@ export interface EmailAddress {
 }
 
 /**
- * Undefined for what is no address, for forms that mail servers do not use (quoted parts, addresses of IP numbers), and for letters
- * beyond ASCII whose lower case is an ASCII letter: `K` (U+212A) becomes `k`, and with it the address somebody else's.
+ * Undefined for what is no address, for forms that mail servers do not use (quoted parts, IP numbers for a domain), and for what only
+ * looks like another's address: letters that are not seen or stand for others (`\ufb01` for `fi`), and those beyond ASCII whose lower case
+ * is an ASCII letter: `K` (U+212A) becomes `k`, and with it the address somebody else's.
  */
 export function parseEmail(value: unknown): EmailAddress | undefined {
   if (typeof value !== "string" || value.length > MAX_EMAIL_LENGTH || !value.isWellFormed()) return undefined;
   const [, domain] = /^[^\s\p{C}@"]+@([\p{L}\p{N}\p{M}.-]+)$/u.exec(value) ?? [];
-  if (domain === undefined || [...value].some(becomesAscii)) return undefined;
-  const hostname = URL.parse(`http://${domain}`)?.hostname ?? "";
-  return hostname === "" || hostname.endsWith(".") ? undefined : { address: value, domain: hostname };
+  if (domain === undefined || isMisleading(value) || [...value].some(becomesAscii)) return undefined;
+  const labels = URL.parse(`http://${domain}`)?.hostname.split(".") ?? [];
+  // The URL parser makes an IPv4 address of whatever ends in a number.
+  const isDomain = !labels.includes("") && !/^\d*$/.test(labels.at(-1) ?? "");
+  return isDomain ? { address: value, domain: labels.join(".") } : undefined;
+}
+
+/** Whether it holds what is not shown, or ligatures, full-width letters and the like, which are there for compatibility (UAX #15). */
+function isMisleading(text: string): boolean {
+  return /\p{Default_Ignorable_Code_Point}/u.test(text) || text.normalize("NFKC") !== text.normalize("NFC");
 }
 
 function becomesAscii(letter: string): boolean {

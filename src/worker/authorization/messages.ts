@@ -8,6 +8,7 @@ import type {
   Relationship,
   RelationshipKey,
 } from "../host/authorization/objects.ts";
+import { shortened } from "../shortened.ts";
 import { checkId, checkName, count, invalid, sizeOf } from "./checks.ts";
 import {
   DEFAULT_PAGE_SIZE,
@@ -146,13 +147,24 @@ function relationshipFrom(relationship: wire.Relationship): Relationship {
   const { properties } = relationship;
   const key = relationshipKeyFrom(relationship);
   const parts = [key.subject.properties, key.resource.properties, properties];
-  const bytes = parts.reduce((sum, part) => sum + (part === undefined ? 0 : sizeOf(JSON.stringify(part))), 0);
+  const bytes = parts.reduce(
+    (sum, part) => sum + (part === undefined ? 0 : sizeOf(JSON.stringify(part, checkedNumber))),
+    0,
+  );
   if (bytes > MAX_PROPERTIES_BYTES) {
     throw invalid(
       `The properties of a relationship have ${count(bytes)} bytes as JSON; the limit is ${count(MAX_PROPERTIES_BYTES)}.`,
     );
   }
   return { ...key, ...(properties && { properties }) };
+}
+
+/** For `JSON.stringify`, which would write null. The protocol's binary form can hold what JSON cannot. */
+function checkedNumber(name: string, value: unknown): unknown {
+  if (typeof value !== "number" || Number.isFinite(value)) return value;
+  throw invalid(
+    `The property ${JSON.stringify(shortened(name))} of a relationship is ${value}, which JSON has no number for.`,
+  );
 }
 
 function relationshipKeyFrom({
