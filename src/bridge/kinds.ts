@@ -24,6 +24,11 @@ export interface BridgeKind {
   readonly source?: string;
   /** An entry may do without `config:`, and then gestaltd adds what it does not add to one (config/given-config.ts). */
   readonly configOptional?: boolean;
+  /**
+   * gestaltd takes a health check for passed unless the call itself fails, so one that is not ready must: `/ready` shows it then
+   * (services/indexeddb/client.go, Ping). It asks no other kind that is served here.
+   */
+  readonly unreadyFails?: boolean;
   /** Keys of the provider's config that go no further than the bridge: they hold secrets, and a session's token is no place for those. */
   readonly keptBack?: readonly string[];
 }
@@ -69,6 +74,7 @@ export const BRIDGE_KINDS: readonly BridgeKind[] = [
     // gestaltd gives plugins a database of their own only behind three sources; with this one it names it `table` (reference §0 #3).
     source: "indexeddb/dynamodb",
     configOptional: true,
+    unreadyFails: true,
   },
   {
     name: "authorization",
@@ -93,6 +99,7 @@ export const BRIDGE_KINDS: readonly BridgeKind[] = [
     description: "Credentials for other systems, kept by a Cloudflare Worker.",
     // What gestaltd adds for a provider of this kind (config/given-config.ts): its own key, and the secrets of connections.
     keptBack: ["encryptionKey", "resolvedConnections"],
+    configOptional: true,
   },
 ];
 

@@ -6,6 +6,7 @@ import { usageError } from "./errors.ts";
 
 export const TARGET_OPTIONS = {
   project: { type: "string", short: "p", value: "FOLDER", default: ".", help: "Project to run on this machine" },
+  state: { type: "string", value: "FOLDER", help: "Where the project's data is, when not in .gestalt-edge/state" },
   url: { type: "string", value: "URL", help: "Deployed worker to call instead" },
   key: { type: "string", value: "FILE", help: "Private key for --url, from gestalt-edge keygen" },
   name: {
@@ -17,13 +18,15 @@ export const TARGET_OPTIONS = {
 
 /** The worker, in the words of the bridge's config. Throws a usage error for options that do not fit together. */
 export function checkTarget(
-  { project, url, key, name }: Values<typeof TARGET_OPTIONS>,
+  { project, state, url, key, name }: Values<typeof TARGET_OPTIONS>,
   command = "invoke",
 ): WorkerConfig {
   if (url === undefined) {
     if (key !== undefined || name !== undefined) throw usageError("--key and --name go only with --url", command);
-    return { type: "embedded", project: resolve(project), state: undefined, provider: undefined };
+    const folder = state === undefined ? undefined : resolve(state);
+    return { type: "embedded", project: resolve(project), state: folder, provider: undefined };
   }
+  if (state !== undefined) throw usageError("--state goes only without --url", command);
   const address = URL.parse(url);
   if (address === null || !/^https?:$/.test(address.protocol))
     throw usageError(`"${url}" is no address such as https://search.acme.workers.dev`, command);

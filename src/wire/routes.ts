@@ -9,6 +9,12 @@ export const HEALTH_PATH = "/healthz";
  */
 export const UPLOAD_PART_PATH = "/gestalt.edge.v1.UploadService/Part";
 
+/**
+ * On a 401 that refuses the session token itself, and on no other: a provider's UNAUTHENTICATED is about whoever asked gestaltd, this
+ * one about the bridge.
+ */
+export const SESSION_REFUSED_HEADER = "gestalt-session-refused";
+
 /** The handle that `UploadService.Begin` returned. */
 export const UPLOAD_HEADER = "gestalt-upload";
 

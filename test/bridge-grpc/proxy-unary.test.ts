@@ -193,7 +193,7 @@ describe("an answer in a worker's place", () => {
   });
   const cases: [{ name: string; behaviour: Behaviour }, GrpcCode][] = [
     [page(400), GrpcCode.internal],
-    [page(401), GrpcCode.unauthenticated],
+    [page(401), GrpcCode.failedPrecondition],
     [page(403), GrpcCode.permissionDenied],
     [page(404), GrpcCode.unimplemented],
     [page(418), GrpcCode.unknown],
@@ -270,14 +270,16 @@ describe("a broken way to the worker", () => {
     assert.equal(always.far.connectFailures, 2, "the source is told, so that it can look after its worker");
   });
 
-  it("is not tried again for a method that may not be repeated", async (t) => {
+  it("is not tried again for a method that may not be repeated, nor for any write of a database", async (t) => {
     const { far, bridge } = await behind(t, cut);
-    // CreateObjectStore's second call would find what the first made.
-    const unsafe = Object.values(IndexedDB.method).find((m) => m.methodKind === "unary" && m.idempotency === 0);
-    assert.ok(unsafe);
-    const { statuses } = await rawCall(rawSession(t, bridge), `/${IndexedDB.typeName}/${unsafe.name}`);
-    assert.deepEqual(statuses, ["14"]);
-    assert.equal(far.seen.length, 1);
+    const { add, clear, delete: remove, deleteObjectStore, deleteRange, indexDelete, put } = IndexedDB.method;
+    const once = [add, clear, remove, deleteObjectStore, deleteRange, indexDelete, put];
+    for (const { name } of once) {
+      const { statuses, headers } = await rawCall(rawSession(t, bridge), `/${IndexedDB.typeName}/${name}`);
+      assert.deepEqual(statuses, ["14"]);
+      assert.match(String(headers["grpc-message"]), /^the connection to the worker broke \([A-Z_]+\); try again$/);
+    }
+    assert.equal(far.seen.length, once.length);
   });
 
   it("is not tried again after the first byte of an answer", async (t) => {
@@ -317,7 +319,7 @@ describe("a broken way to the worker", () => {
     assert.equal(error?.code, GrpcCode.unavailable);
     assert.match(
       error?.details ?? "",
-      /^cannot reach the worker \([A-Z_]+\)$|^the connection to the worker broke \(UND_ERR_DESTROYED\)$/,
+      /^cannot reach the worker \([A-Z_]+\)$|^the connection to the worker broke \(UND_ERR_DESTROYED\); try again$/,
     );
   });
 

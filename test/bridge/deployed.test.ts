@@ -61,12 +61,12 @@ describe("a deployed worker", () => {
     await assert.rejects(
       unknown,
       grpcError(
-        status.UNAUTHENTICATED,
+        status.FAILED_PRECONDITION,
         /^the worker at http:.*: .*key this worker does not trust; compare worker\.key and worker\.name/,
       ),
     );
     const elsewhere = bridge.configure({ worker: { ...worker, name: "elsewhere" } });
-    await assert.rejects(elsewhere, grpcError(status.UNAUTHENTICATED, /for another worker/));
+    await assert.rejects(elsewhere, grpcError(status.FAILED_PRECONDITION, /for another worker/));
     for (const secret of [other, deployed.pem]) assert.equal(bridge.stderr().includes(secret), false);
   });
 

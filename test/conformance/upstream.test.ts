@@ -73,11 +73,14 @@ const PROTO = { "content-type": "application/proto" };
 const STREAM = { "content-type": "application/connect+proto" };
 const JSON_TYPE = { "content-type": "application/json" };
 
-/** Connect protocol, "HTTP to Error Code". */
+/**
+ * Connect protocol, "HTTP to Error Code", but for 401: what stands before a worker refuses the bridge with it, and to gestaltd
+ * UNAUTHENTICATED is about its own callers (src/bridge/proxy/answer.ts).
+ */
 const STATUSES: readonly (readonly [status: number, code: Code])[] = [
   [303, Code.Unknown],
   [400, Code.Internal],
-  [401, Code.Unauthenticated],
+  [401, Code.FailedPrecondition],
   [403, Code.PermissionDenied],
   [404, Code.Unimplemented],
   [408, Code.Unknown],

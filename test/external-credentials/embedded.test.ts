@@ -30,7 +30,11 @@ const { upsertCredential, getCredential } = ExternalCredentialProvider.method;
 const lookup = { subjectId: "user:ada", connectionId: "github:default" };
 
 /** As gestaltd sends it to an entry with config, should it ever add there what it means to add. */
-const CONFIG = { worker: { project: "." }, encryptionKey: "s3cr3t-of-gestaltd", resolvedConnections: [] };
+const CONFIG = {
+  worker: { project: ".", state: "data" },
+  encryptionKey: "s3cr3t-of-gestaltd",
+  resolvedConnections: [],
+};
 
 /** As it sends it to one without: its own description of the provider, with what it adds. */
 const DESCRIPTION = {
@@ -44,7 +48,7 @@ it("an embedded credential store has a key of its own, which can be replaced", {
   await writeProject(folder, SOURCE);
   const wrangler = join(folder, "wrangler.toml");
   writeFileSync(wrangler, readFileSync(wrangler, "utf8") + BINDINGS);
-  const state = join(folder, ".gestalt-edge/state");
+  const state = join(folder, "data");
   const env = { GESTALT_EDGE_ROOT: folder, GESTALT_EDGE_WORKER: JSON.stringify(CONFIG.worker) };
   let node: EmbeddedNode | undefined;
   atEnd(t, () => node?.close());
@@ -59,7 +63,8 @@ it("an embedded credential store has a key of its own, which can be replaced", {
     await node?.close();
   };
   const stored = async (bridge: BridgeProcess) => (await bridge.call(getCredential, { lookup })).accessToken;
-  const rotate = (...args: string[]) => cli(["rotate-keys", "credentials", "--project", folder, ...args]);
+  const rotate = (...args: string[]) =>
+    cli(["rotate-keys", "credentials", "--project", folder, "--state", state, ...args]);
 
   const first = await start();
   await first.configure(CONFIG);

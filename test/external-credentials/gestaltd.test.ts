@@ -88,7 +88,8 @@ describe("credentials of a real gestaltd", { skip: skipGestaltd ?? false }, () =
     assert.equal(endpoint.asked.length, 1);
   });
 
-  it("leave nothing secret in gestaltd's log", () => {
+  it("leave nothing secret in gestaltd's log, nor does what gestaltd adds to the config", () => {
+    assert.match(gestaltd.log(), /config that the worker has no use for stays here.*encryptionKey/);
     assert.doesNotMatch(gestaltd.log(), /at-\d|at-platform|entered|cs-s3cr3t/);
   });
 });
@@ -111,7 +112,14 @@ async function completeConfig(folder: string, tokenUrl: string): Promise<Gestalt
   return {
     providers: {
       externalCredentials: {
-        default: { source: bridge("external-credentials"), config: { worker: { ...app, provider: "credentials" } } },
+        // Without `config:`, which is when gestaltd adds its own key and the secrets of connections.
+        default: {
+          source: bridge("external-credentials"),
+          env: {
+            GESTALT_EDGE_WORKER: JSON.stringify({ ...app, provider: "credentials" }),
+            GESTALT_EDGE_CONFIG: JSON.stringify({ store: "of-gestaltd" }),
+          },
+        },
       },
     },
     runtime: { providers: { edge: { source: bridge("runtime"), config: { workers: { teller: app } } } } },

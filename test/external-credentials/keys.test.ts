@@ -121,6 +121,59 @@ describe("keys of the credential store", () => {
     assert.equal(endpoint.asked.length, 1, "tokens of platform connections are found again");
   });
 
+  it("are rotated around what nothing opens any more, which is named", async () => {
+    const { client, keys, rows } = inStore("altered");
+    const upsert = (instance: string) =>
+      client(FIRST).upsertCredential({ credential: credential({ ...SECRETS, instance }) });
+    for (const instance of ["1", "2", "3"]) await upsert(instance);
+    const statement =
+      "UPDATE credentials SET sealed = (SELECT sealed FROM credentials WHERE instance = '2') WHERE number = 1";
+    await credentials.control("tamper", { store: "altered", statement });
+    const [altered] = await rows();
+    const done = await keys(SECOND).rotateKeys({});
+    assert.deepEqual([done.rotated, done.remaining], [2n, 1n]);
+    const named = refused(
+      Code.FailedPrecondition,
+      new RegExp(`credential ${altered?.id} has been altered. Connecting`),
+    );
+    await assert.rejects(keys(SECOND).rotateKeys({}), named);
+    await client(SECOND).upsertCredential({ credential: credential({ ...SECRETS, instance: "1" }) });
+    assert.deepEqual((await keys(SECOND).rotateKeys({})).remaining, 0n);
+    assert.equal((await client(WITHOUT_FIRST).listCredentials({})).credentials.length, 3);
+  });
+
+  it("are rotated while credentials are written, renewed and deleted", async () => {
+    const { client, keys } = inStore("busy");
+    const old = client(FIRST);
+    const put = (to: typeof old, instance: number, accessToken: string, expiresAt = { seconds: 4_000_000_000n }) =>
+      to.upsertCredential({
+        credential: credential({ ...SECRETS, instance: String(instance), accessToken, expiresAt }),
+      });
+    await Promise.all(
+      Array.from({ length: 120 }, (_, at) => put(old, at, "at-old", { seconds: at < 40 ? 1n : 4_000_000_000n })),
+    );
+    const listed = (await old.listCredentials({})).credentials;
+    endpoint.give({ access_token: "at-renewed", expires_in: 3600 });
+    const rotation = keys(SECOND).rotateKeys({});
+    const writer = client(SECOND);
+    await Promise.all([
+      rotation,
+      ...Array.from({ length: 40 }, (_, at) =>
+        writer.resolveCredential(resolving(oauth(endpoint.url), { instance: String(at) })),
+      ),
+      ...Array.from({ length: 40 }, (_, at) => put(writer, 40 + at, "at-written")),
+      ...listed.filter(({ instance }) => Number(instance) >= 100).map(({ id }) => writer.deleteCredential({ id })),
+    ]);
+    for (let remaining = 1n; remaining > 0n; ) ({ remaining } = await keys(SECOND).rotateKeys({}));
+    const found = (await client(WITHOUT_FIRST).listCredentials({})).credentials;
+    const tokens = new Map(found.map(({ instance, accessToken }) => [Number(instance), accessToken]));
+    const token = (at: number) => (at < 40 ? "at-renewed" : at < 80 ? "at-written" : "at-old");
+    assert.deepEqual(
+      [...tokens].sort(([one], [other]) => one - other),
+      Array.from({ length: 100 }, (_, at) => [at, token(at)]),
+    );
+  });
+
   it("that are wrong lose nothing", async () => {
     const { client, keys, rows } = inStore("wrong");
     const { id } = await client(FIRST).upsertCredential({ credential: credential(SECRETS) });

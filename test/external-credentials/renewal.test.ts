@@ -159,7 +159,7 @@ describe("a user's token", () => {
       const held = endpoint.hold(() => ({
         body: { access_token: "at-2", token_type: "bearer", refresh_token: "rt-2", expires_in: 3600 },
       }));
-      const callers = Array.from({ length: 50 }, () => tokenOf(client));
+      const callers = Array.from({ length: 100 }, () => tokenOf(client));
       await held.arrived;
       held.release();
       assert.deepEqual(new Set(await Promise.all(callers)), new Set(["at-2"]));
@@ -254,6 +254,9 @@ describe("a user's token", () => {
         Code.FailedPrecondition,
         /answered 400\./,
       ],
+      ["repeats the token", { status: 400, body: { error: "rt-1" } }, Code.FailedPrecondition, /answered 400\. Check/],
+      // As FAILED_PRECONDITION, gestaltd would take it for a choice that the caller has to make.
+      ["is ambiguous", { status: 400, body: { error: "ambiguous_user" } }, Code.Internal, /400 ambiguous_user\. Check/],
     ];
     for (const [what, answer, code, text] of FAILURES) {
       const store = what.replaceAll(" ", "-");
@@ -287,6 +290,28 @@ describe("a user's token", () => {
       assert.equal(await tokenOf(client, oauth(endpoint.url, { clientId: "client-2" })), "at-2");
       await stored("dead");
       assert.equal(await tokenOf(client), "at-2");
+    });
+
+    it("does not get into what is said, however much like a code it looks", async () => {
+      const client = await stored("echo", { refreshToken: "open_sesame" });
+      const answers = { body: { clientAuth: "body" }, header: { clientAuth: "header" } };
+      for (const [where, auth] of Object.entries(answers)) {
+        const secret = where === "body" ? "open_sesame" : "client_sesame";
+        failing({ status: 400, body: { error: secret } });
+        const asking = tokenOf(client, oauth(endpoint.url, { ...auth, clientSecret: "client_sesame" }));
+        await assert.rejects(asking, refused(Code.FailedPrecondition, /answered 400\. Check/));
+      }
+      assert.doesNotMatch(JSON.stringify(await credentials.rows("echo")), /sesame/);
+    });
+
+    it("is renewed however large it has become, for the new refresh token may be the only one", async () => {
+      const metadataJson = JSON.stringify({ note: "x".repeat(1_000_000) });
+      const client = await stored("grows", { metadataJson });
+      const [access_token, refresh_token] = ["a".repeat(100_000), "r".repeat(100_000)];
+      endpoint.give({ access_token, refresh_token, expires_in: 3600 });
+      const { token, credential: record } = await client.resolveCredential(resolving(oauth(endpoint.url)));
+      assert.deepEqual([token, record?.refreshToken], [access_token, refresh_token]);
+      assert.equal(record?.metadataJson, metadataJson);
     });
 
     it("is asked for after pauses that grow, and counts how often it failed", async () => {

@@ -66,12 +66,12 @@ for (const library of GRPC_CLIENTS) {
       assert.equal((await client.resolveCredential(resolvingPlatform(auth))).token, "at-2");
     });
 
-    it("are renewed once for fifty callers, and lead to connecting again when that is all that helps", async () => {
+    it("are renewed once for a hundred callers, and lead to connecting again when that is all that helps", async () => {
       const expired = credential({ refreshToken: "rt-1", expiresAt: PAST });
       await client.upsertCredential({ credential: expired });
       const held = endpoint.hold(() => ({ body: { access_token: "at-2", refresh_token: "rt-2", token_type: "b" } }));
       const asking = resolving(oauth(endpoint.url));
-      const callers = Array.from({ length: 50 }, () => client.resolveCredential(asking));
+      const callers = Array.from({ length: 100 }, () => client.resolveCredential(asking));
       await held.arrived;
       held.release();
       assert.deepEqual(new Set((await Promise.all(callers)).map(({ token }) => token)), new Set(["at-2"]));

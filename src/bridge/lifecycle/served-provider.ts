@@ -53,8 +53,8 @@ export function pickProvider(described: DescribeResponse, wanted: WantedProvider
 /** Codes that tell of a worker that is not there, not ours, or not for us; every other error explains itself. */
 const REMEDIES: { readonly [code: number]: string } = {
   [GrpcCode.unavailable]: "check that it runs and that this machine can reach it",
-  [GrpcCode.unauthenticated]:
-    "compare worker.key and worker.name with the worker's GESTALT_EDGE_JWKS and GESTALT_EDGE_NAME",
+  // The bridge is refused: the sentence has its remedy already (proxy/answer.ts).
+  [GrpcCode.failedPrecondition]: "",
   [GrpcCode.permissionDenied]: "check what stands before it, such as Cloudflare Access (worker.access)",
   [GrpcCode.unimplemented]: "check that it is a gestalt-edge worker",
   [GrpcCode.unknown]: "check that it is a gestalt-edge worker",
@@ -66,8 +66,8 @@ function explainFirstCall(error: unknown, { description }: Target): unknown {
   const remedy = REMEDIES[error.code];
   // What the way to the worker says of itself names the place already.
   if (remedy === undefined || error.message.includes(description)) return error;
-  const fault = error.message.replace(/\.$/, "");
-  return new BridgeError(error.code, `the worker at ${description}: ${fault}; ${remedy}`, { cause: error });
+  const fault = [error.message.replace(/\.$/, ""), remedy].filter((part) => part !== "").join("; ");
+  return new BridgeError(error.code, `the worker at ${description}: ${fault}`, { cause: error });
 }
 
 function explain(

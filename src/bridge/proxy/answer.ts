@@ -1,6 +1,7 @@
 // A worker's answer to a call with one reply, taken whole and judged: success, Connect error, or something else in its place.
 import { GrpcCode } from "../../wire/codes.ts";
 import { MAX_MESSAGE_BYTES } from "../../wire/limits.ts";
+import { SESSION_REFUSED_HEADER } from "../../wire/routes.ts";
 import { BridgeError } from "../errors.ts";
 import { FLAG_COMPRESSED, FLAG_END_STREAM, FrameParser, flagsOf, PREFIX_BYTES, payloadOf } from "../grpc/frames.ts";
 import { grpcCodeFromHttpStatus } from "../grpc/http-status.ts";
@@ -100,13 +101,29 @@ export function exchange(init: WorkerRequestInit, form: AnswerForm, signal?: Abo
 
 /** What an answer with a status other than 200 says: a Connect error, or whatever the network put in its place. */
 export function errorAnswer(status: number, headers: ResponseHeaders, body: Buffer): Failure {
-  const code = grpcCodeFromHttpStatus(status);
+  const code = status === 401 ? BRIDGE_REFUSED : grpcCodeFromHttpStatus(status);
   const isJson = mediaType(headers) === "application/json";
   const error = isJson ? statusFromConnectError(parseJson(body), code) : undefined;
+  if (error !== undefined && headerValue(headers, SESSION_REFUSED_HEADER) !== undefined) {
+    const sentence = error.message.replace(/\.$/, "");
+    return failureOf(new BridgeError(BRIDGE_REFUSED, `${sentence}; ${SESSION_REMEDY}`));
+  }
   if (error !== undefined) return { kind: "failure", status: error, ...splitMetadata(headers) };
-  const message = `the worker, or something before it, answered HTTP ${status} and no Connect error`;
+  const remedy = status === 401 ? `; ${WAY_REMEDY}` : "";
+  const message = `the worker, or something before it, answered HTTP ${status} and no Connect error${remedy}`;
   return { kind: "failure", status: { code, message }, headers: [], trailers: [] };
 }
+
+/**
+ * What a 401 is to gestaltd when the bridge is refused and not whom gestaltd calls for. UNAUTHENTICATED would be taken for the
+ * latter: of external credentials it tells users to connect again (v0.0.1-alpha.20, externalcredentials/client.go), which helps nobody.
+ * So the protocol's own table ("HTTP to Error Code") is left here.
+ */
+const BRIDGE_REFUSED = GrpcCode.failedPrecondition;
+
+const SESSION_REMEDY = "compare worker.key and worker.name with the worker's GESTALT_EDGE_JWKS and GESTALT_EDGE_NAME";
+
+const WAY_REMEDY = "check what stands before it, such as Cloudflare Access (worker.access)";
 
 /** Throws unless the answer has the wanted media type and no compression that nobody asked for. */
 export function requireContentType(headers: ResponseHeaders, wanted: string): void {
@@ -131,7 +148,7 @@ export function failureOf(error: BridgeError): Failure {
 
 /** Failure of an answer whose end is missing. */
 export function cutOff(): BridgeError {
-  return new BridgeError(GrpcCode.unavailable, "the worker's answer was cut off");
+  return new BridgeError(GrpcCode.unavailable, "the worker's answer was cut off; try again");
 }
 
 function streamAnswer(chunks: readonly Buffer[], http: ResponseHeaders): Outcome {

@@ -4,7 +4,7 @@ import type { CredentialFilter, CredentialKey, CredentialKeyRotation } from "../
 import type { CredentialRow, CredentialTable } from "./credential-table.ts";
 import { instantOf } from "./instants.ts";
 import type { KeyRing } from "./key-ring.ts";
-import { MAX_LIST_BYTES, PAGE, ROTATED_AT_ONCE } from "./limits.ts";
+import { MAX_CONTENT_BYTES, MAX_LIST_BYTES, PAGE, ROTATED_AT_ONCE } from "./limits.ts";
 import { RefusedError } from "./outcome.ts";
 import { seal, unseal } from "./sealing.ts";
 import { placeOf, type StoredCredential, type StoredUpsert, storedCredential } from "./stored.ts";
@@ -30,7 +30,7 @@ export class CredentialStore {
     const { accessToken, refreshToken, scopes, metadataJson } = wanted;
     const content = { accessToken, refreshToken, scopes, metadataJson };
     const place = placeOf(wanted);
-    const sealed = await seal(content, place, ring.current);
+    const sealed = await seal(content, place, ring.current, MAX_CONTENT_BYTES);
     // From here to the end nothing else runs in the object.
     const before = this.#table.find(place);
     const now = instantOf(new Date(this.#now()));
@@ -80,17 +80,31 @@ export class CredentialStore {
     const forgotten = this.#forget(forget, ring);
     const old = this.#table.keys().filter(({ key_id }) => key_id !== ring.current.id && ring.find(key_id));
     const rows = old.flatMap(({ key_id }) => this.#table.underKey(key_id, ROTATED_AT_ONCE)).slice(0, ROTATED_AT_ONCE);
-    for (const row of rows) this.#table.reseal(row, await seal(await unseal(row, ring), row, ring.current));
+    const refusals: RefusedError[] = [];
+    for (const row of rows) await this.#reseal(row, ring).catch((error) => refusals.push(refusal(error)));
+    // What no key opens must not keep the rest from its new one; left alone, it is what the command ends with.
+    const [first] = refusals;
+    if (first !== undefined && refusals.length === rows.length) throw first;
     const keyId = ring.current.id;
     const keys = this.#table.keys();
     const remaining = keys.filter(({ key_id }) => key_id !== keyId && ring.find(key_id));
     const sum = remaining.reduce((total, { rows }) => total + rows, 0);
-    return { keyId, rotated: rows.length, forgotten, remaining: sum, missing: this.missingKeys(ring) };
+    return {
+      keyId,
+      rotated: rows.length - refusals.length,
+      forgotten,
+      remaining: sum,
+      missing: this.missingKeys(ring),
+    };
   }
 
   missingKeys(ring: KeyRing): MissingKeys {
     const missing = this.#table.keys().filter(({ key_id }) => ring.find(key_id) === undefined);
     return missing.map(({ key_id, rows }) => ({ keyId: key_id, credentials: rows }));
+  }
+
+  async #reseal(row: CredentialRow, ring: KeyRing): Promise<void> {
+    this.#table.reseal(row, await seal(await unseal(row, ring), row, ring.current));
   }
 
   #forget(keyIds: readonly string[], ring: KeyRing): number {
@@ -111,4 +125,10 @@ export class CredentialStore {
     if (row === undefined) throw new Error("a credential is not there that has just been stored");
     return row;
   }
+}
+
+/** Rethrows what is no refusal. */
+function refusal(error: unknown): RefusedError {
+  if (error instanceof RefusedError) return error;
+  throw error;
 }

@@ -1,5 +1,6 @@
 // What a user entered, exchanged for tokens at the connection's endpoint.
 import { Code, ConnectError, type CredentialExchangeInput, type ExchangedCredential } from "../../worker/index.ts";
+import { codeOfMisconfigured } from "./outcome.ts";
 import { TokenFailure, type TokenFailureKind } from "./tokens/failure.ts";
 import { exchangeEntered } from "./tokens/grants.ts";
 import { enteredTexts } from "./tokens/stored.ts";
@@ -21,13 +22,14 @@ export async function exchangeForTokens(input: CredentialExchangeInput): Promise
   };
 }
 
-const CODES: Readonly<Record<TokenFailureKind, Code>> = {
-  reconnect: Code.InvalidArgument,
-  unavailable: Code.Unavailable,
-  misconfigured: Code.FailedPrecondition,
+const CODES: Readonly<Record<TokenFailureKind, (text: string) => Code>> = {
+  reconnect: () => Code.InvalidArgument,
+  unavailable: () => Code.Unavailable,
+  misconfigured: codeOfMisconfigured,
 };
 
 function explain(error: unknown): never {
   if (!(error instanceof TokenFailure)) throw error;
-  throw new ConnectError(`What was entered could not be exchanged: ${error.message}.`, CODES[error.kind]);
+  const text = `What was entered could not be exchanged: ${error.message}.`;
+  throw new ConnectError(text, CODES[error.kind](text));
 }

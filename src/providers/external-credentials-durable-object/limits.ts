@@ -1,15 +1,21 @@
 // Sizes and times of the credential store. What is not said to be another's is ours.
 
 /**
- * Largest content of a credential, in bytes: tokens, scopes and metadata together, as JSON. A row takes 2 MB (Durable Objects,
- * "Limits"), and ResolveCredential answers with the token twice in at most 4 MiB.
+ * Largest content of a credential that is taken, in bytes: tokens, scopes and metadata together, as JSON. ResolveCredential answers
+ * with the metadata three times and the token twice in at most 4 MiB.
  */
 export const MAX_CONTENT_BYTES = 1024 * 1024;
+
+/**
+ * Largest content that is kept, in bytes. A renewal may make it grow by the endpoint's answer, which must not be lost, for it may hold the
+ * only refresh token. A row takes 2 MB (Durable Objects, "Limits").
+ */
+export const MAX_RENEWED_BYTES = MAX_CONTENT_BYTES + 512 * 1024;
 
 /** Content that one ListCredentials reads, in bytes: what gestaltd takes in one answer. */
 export const MAX_LIST_BYTES = 4 * 1024 * 1024;
 
-/** Credentials in a page: at their largest 20 MB, of the 32 MiB that one answer of an object takes. */
+/** Credentials in a page: at their largest 30 MiB, of the 32 MiB that one answer of an object takes. */
 export const PAGE = 20;
 
 /** Shortest key, in bytes: as long as the AES-256 key that is derived from it. */

@@ -58,6 +58,11 @@ const ERRORS: Readonly<Record<RefusalKind, (text: string) => Error>> = {
   ambiguous: (text) => new AmbiguousCredentialError(text),
   reconnect: (text) => new ReconnectRequiredError(text),
   unavailable: (text) => new ConnectError(text, Code.Unavailable),
-  misconfigured: (text) => new ConnectError(text, Code.FailedPrecondition),
+  misconfigured: (text) => new ConnectError(text, codeOfMisconfigured(text)),
   "too large": (text) => new ConnectError(text, Code.ResourceExhausted),
 };
+
+/** gestaltd takes a FAILED_PRECONDITION with this word in it, be it a host's name, for {@link AmbiguousCredentialError}. */
+export function codeOfMisconfigured(text: string): Code {
+  return /ambiguous/i.test(text) ? Code.Internal : Code.FailedPrecondition;
+}

@@ -2,7 +2,7 @@
 // put under another one.
 
 import type { KeyRing, SealingKey } from "./key-ring.ts";
-import { MAX_CONTENT_BYTES } from "./limits.ts";
+import { MAX_RENEWED_BYTES } from "./limits.ts";
 import { RefusedError } from "./outcome.ts";
 
 /** What is encrypted: all that is not needed to find a credential and to tell when it ends. */
@@ -32,11 +32,16 @@ const NONCE_BYTES = 12;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export async function seal(content: Content, place: Place, { id, key }: SealingKey): Promise<Sealed> {
-  const { accessToken, refreshToken, scopes, metadataJson } = content;
+/** Refuses content of more than `most` bytes. */
+export async function seal(
+  { accessToken, refreshToken, scopes, metadataJson }: Content,
+  place: Place,
+  { id, key }: SealingKey,
+  most: number = MAX_RENEWED_BYTES,
+): Promise<Sealed> {
   const text = encoder.encode(JSON.stringify([accessToken, refreshToken, scopes, metadataJson]));
-  if (text.byteLength > MAX_CONTENT_BYTES) {
-    const sizes = `${text.byteLength.toLocaleString("en-US")} bytes; the limit is ${MAX_CONTENT_BYTES.toLocaleString("en-US")}`;
+  if (text.byteLength > most) {
+    const sizes = `${text.byteLength.toLocaleString("en-US")} bytes; the limit is ${most.toLocaleString("en-US")}`;
     throw new RefusedError("too large", `The credential's tokens, scopes and metadata have ${sizes}.`);
   }
   const nonce = crypto.getRandomValues(new Uint8Array(NONCE_BYTES));
@@ -48,8 +53,8 @@ export async function seal(content: Content, place: Place, { id, key }: SealingK
   return { key_id: id, sealed: sealed.buffer };
 }
 
-/** Refuses, with the key's id, what lies under a key that is not in the ring. */
-export async function unseal(row: Sealed & Place, ring: KeyRing): Promise<Content> {
+/** Refuses, with the key's id, what lies under a key that is not in the ring, and with its own id what no key opens any more. */
+export async function unseal(row: Sealed & Place & { readonly id: string }, ring: KeyRing): Promise<Content> {
   const key = ring.find(row.key_id)?.key;
   if (key === undefined) throw missingKey(row.key_id);
   const bytes = new Uint8Array(row.sealed);
@@ -58,7 +63,10 @@ export async function unseal(row: Sealed & Place, ring: KeyRing): Promise<Conten
   const text = await crypto.subtle
     .decrypt(algorithm(nonce, row), key, bytes.subarray(1 + NONCE_BYTES))
     .catch(() => undefined);
-  if (text === undefined) throw new RefusedError("misconfigured", "A stored credential has been altered; delete it.");
+  if (text === undefined) {
+    const what = `The stored credential ${row.id} has been altered. Connecting again replaces it.`;
+    throw new RefusedError("misconfigured", what);
+  }
   const [accessToken, refreshToken, scopes, metadataJson] = JSON.parse(decoder.decode(text)) as [
     string,
     string,

@@ -1,10 +1,9 @@
 // Finds the session of a request: reads its token, verifies each distinct token once, keeps what came out.
-import { Code, ConnectError } from "@connectrpc/connect";
 import { JWKS_BINDING, NAME_BINDING } from "../../wire/bindings.ts";
 import type { Bindings } from "../call.ts";
 import { createLog } from "../log.ts";
 import { BoundedMap } from "./bounded-map.ts";
-import { unauthenticated } from "./refusals.ts";
+import { refusedSession, unauthenticated } from "./refusals.ts";
 import type { Session } from "./session.ts";
 import { readTrust, type Trust } from "./trust.ts";
 import { assertLive, type KnownTrust, type VerifiedToken, verifyToken } from "./verify-token.ts";
@@ -59,7 +58,7 @@ export class Authenticator {
   #trustedBy(bindings: Bindings): Trusted {
     const { trust, verified } = this.#trustOf(bindings);
     if (!("missing" in trust)) return { trust, verified };
-    throw new ConnectError(`This worker trusts no bridge yet. ${trust.missing}`, Code.Unauthenticated);
+    throw refusedSession(`This worker trusts no bridge yet. ${trust.missing}`);
   }
 
   /** Variables stay the same for an isolate's whole life; should they change, nothing verified before counts. */

@@ -1,5 +1,6 @@
 // Why a session token is refused: one table of sentences, none of which repeats anything a caller sent.
 import { Code, ConnectError } from "@connectrpc/connect";
+import { SESSION_REFUSED_HEADER } from "../../wire/routes.ts";
 
 const REFUSALS = {
   absent: "This request has no session token: send it as `authorization: Bearer …`.",
@@ -10,7 +11,7 @@ const REFUSALS = {
   signature: "The session token's signature does not match its content.",
   issuer: "The session token was not issued by a gestalt-edge bridge.",
   early: "The session token is not valid yet: compare the clocks of bridge and worker.",
-  expired: "The session token has expired.",
+  expired: "The session token has expired: compare the clocks of bridge and worker.",
   lifetime: "The session token is valid for longer than an hour, the most this worker accepts.",
   shape: "The session token lacks claims that this worker needs: bridge and worker may differ in version.",
   provider: "The session token is for a provider that this worker does not serve.",
@@ -21,7 +22,12 @@ export type Refusal = keyof typeof REFUSALS;
 
 /** An UNAUTHENTICATED error with the sentence of the table. */
 export function unauthenticated(refusal: Refusal): ConnectError {
-  return new ConnectError(REFUSALS[refusal], Code.Unauthenticated);
+  return refusedSession(REFUSALS[refusal]);
+}
+
+/** An UNAUTHENTICATED error that its answer shows to be of the session token's, and not a provider's. */
+export function refusedSession(sentence: string): ConnectError {
+  return new ConnectError(sentence, Code.Unauthenticated, { [SESSION_REFUSED_HEADER]: "1" });
 }
 
 /** jose's error codes; a failed claim has one code for all, and its name beside it. */
@@ -46,7 +52,7 @@ export function refuse(
   if (error?.code === "ERR_JWT_CLAIM_VALIDATION_FAILED") {
     if (error.reason === "missing") return unauthenticated("shape");
     if (error.claim === "aud") {
-      return new ConnectError(`The session token is for another worker than "${audience}".`, Code.Unauthenticated);
+      return refusedSession(`The session token is for another worker than "${audience}".`);
     }
     return unauthenticated(BY_CLAIM[String(error.claim)] ?? "shape");
   }

@@ -36,7 +36,15 @@ export async function askEndpoint(request: EndpointRequest, times: EndpointTimes
   if (response.ok && answer !== undefined && !answer.error) return answer;
   if (response.ok && answer === undefined) throw unavailable(url, "answered with no JSON object");
   const retryAfter = response.headers.get("retry-after");
-  throw failureOf({ host: url.host, status, error: answer?.error, retryAfter, about }, times.now());
+  const { error } = answer ?? {};
+  throw failureOf({ host: url.host, status, error, retryAfter, about, sent: sentWith(request) }, times.now());
+}
+
+/** Body and credentials of a request, the latter as they were before they were encoded (RFC 6749 §2.3.1). */
+function sentWith({ headers, body }: EndpointRequest): string {
+  const authorization = headers.get("authorization") ?? "";
+  const [, basic] = /^Basic (.+)$/.exec(authorization) ?? [];
+  return `${body} ${basic === undefined ? authorization : decodeURIComponent(atob(basic))}`;
 }
 
 async function send({ url, headers, body }: EndpointRequest, { endpointMs }: EndpointTimes): Promise<Response> {

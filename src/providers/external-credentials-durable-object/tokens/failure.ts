@@ -39,11 +39,14 @@ export interface RefusedAnswer {
   readonly retryAfter: string | null;
   /** What a 401 or 403 without a code is about: what a user entered, or the client. */
   readonly about: "entered" | "client";
+  /** Everything secret that went to the endpoint. */
+  readonly sent: string;
 }
 
-export function failureOf({ host, status, error, retryAfter, about }: RefusedAnswer, now: number): TokenFailure {
+export function failureOf({ host, status, error, retryAfter, about, sent }: RefusedAnswer, now: number): TokenFailure {
   const code = codeOf(error);
-  const text = `the token endpoint at ${host} answered ${status}${code === undefined ? "" : ` ${code}`}`;
+  const shown = code !== undefined && WORDS.test(code) && !sent.includes(code) ? ` ${code}` : "";
+  const text = `the token endpoint at ${host} answered ${status}${shown}`;
   if (status >= 500 || PASSING_STATUSES.has(status) || (code !== undefined && PASSING_CODES.has(code))) {
     return new TokenFailure("unavailable", text, milliseconds(retryAfter, now));
   }
@@ -51,7 +54,10 @@ export function failureOf({ host, status, error, retryAfter, about }: RefusedAns
   return new TokenFailure(isDead ? "reconnect" : "misconfigured", text);
 }
 
-/** The code, when it looks like one: short, and nothing a request could hold. */
+/** What codes are made of that may be repeated: tokens and keys have digits, or capitals among small letters. */
+const WORDS = /^(?:[a-z]+|[A-Z]+)(?:[_.-](?:[a-z]+|[A-Z]+))*$/;
+
+/** The code, when it looks like one. It is only compared: an endpoint may put anything there, the token it was sent for one. */
 function codeOf(error: unknown): string | undefined {
   return typeof error === "string" && /^[A-Za-z][A-Za-z0-9_.-]{0,79}$/.test(error) ? error : undefined;
 }
