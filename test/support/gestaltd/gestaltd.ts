@@ -43,17 +43,27 @@ export async function startGestaltd(folder: string, config: GestaltdConfig): Pro
   const url = `http://127.0.0.1:${port}`;
   await writeStandIns(join(folder, "stand-ins"));
   await writeFile(join(folder, "gestaltd.yaml"), stringify(completeConfig(config, port), AS_WRITTEN));
-  const binary = process.env.GESTALTD_BIN ?? "gestaltd";
-  const args = [
-    "serve",
-    "--config",
-    "gestaltd.yaml",
-    "--artifacts-dir",
-    "artifacts",
-    "--lockfile",
-    "gestalt.lock.json",
-  ];
-  const child = spawn(binary, args, { cwd: folder, env: environment(folder), stdio: ["ignore", "pipe", "pipe"] });
+  const args = ["--config", "gestaltd.yaml", "--artifacts-dir", "artifacts", "--lockfile", "gestalt.lock.json"];
+  return serveGestaltd({ folder, url, args });
+}
+
+export interface ServeOptions {
+  /** Where it is started, and its home. */
+  readonly folder: string;
+  /** Where its config has it listen. */
+  readonly url: string;
+  /** Arguments of `gestaltd serve`. */
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs `gestaltd serve` with a config that is there, and waits for `/ready`. Throws with the log when it ends before that. */
+export async function serveGestaltd({ folder, url, args, env = {} }: ServeOptions): Promise<Gestaltd> {
+  const child = spawn(process.env.GESTALTD_BIN ?? "gestaltd", ["serve", ...args], {
+    cwd: folder,
+    env: { ...environment(folder), ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let log = "";
   child.stdout.on("data", (text: Buffer) => (log += text.toString()));
   child.stderr.on("data", (text: Buffer) => (log += text.toString()));
@@ -69,7 +79,7 @@ export async function startGestaltd(folder: string, config: GestaltdConfig): Pro
     children: () => childrenOf(child.pid ?? 0),
     async kill() {
       child.kill("SIGKILL");
-      await once(child, "exit");
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
     },
   };
 }
@@ -169,7 +179,8 @@ async function ready(child: ChildProcess, url: string, log: () => string): Promi
 const FIRST_PORT = 20_000;
 const PORTS = 10_000;
 
-async function freePort(): Promise<number> {
+/** A port on loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
   const server = net.createServer();
   for (;;) {
     const port = FIRST_PORT + Math.floor(Math.random() * PORTS);
