@@ -2,6 +2,7 @@
 // a database. The first three are the providers of the acts before; the database and the log are kept by this process.
 import type { JsonObject } from "@bufbuild/protobuf";
 import { type Client, createClient } from "@connectrpc/connect";
+import { Cache } from "../../src/gen/gestalt/provider/v1/cache_pb.ts";
 import { IntegrationProvider } from "../../src/gen/gestalt/provider/v1/integration_pb.ts";
 import { PluginRuntimeProvider } from "../../src/gen/gestalt/provider/v1/runtime_pb.ts";
 import { PROTOCOL_VERSION } from "../../src/wire/limits.ts";
@@ -55,6 +56,8 @@ async function briefing(
     GESTALT_CACHE_SOCKET: cache.socket,
     GESTALT_S3_SOCKET: objects.socket,
   };
+  // The cache is on disk, and a briefing good for five minutes: one of a run just before would be found.
+  await cache.client(Cache).delete({ key: TOPIC });
   const socket = await startPlugin(report, runtime, session, "briefing", env);
   const plugin = createClient(IntegrationProvider, dial(socket));
   await plugin.startProvider({ name: "briefing", config: { bucket }, protocolVersion: PROTOCOL_VERSION });

@@ -17,6 +17,8 @@ export const WORKER_VARIABLE = "GESTALT_EDGE_WORKER";
 export const CONFIG_VARIABLE = "GESTALT_EDGE_CONFIG";
 /** `off` makes the bridge one process, which no other one looks after: it takes less memory and ends for good when it crashes. */
 export const SUPERVISOR_VARIABLE = "GESTALT_EDGE_SUPERVISOR";
+/** Seconds without a sign of life after which the supervisor ends the working process and starts another; `0`: never, for debuggers. */
+export const HUNG_VARIABLE = "GESTALT_EDGE_HUNG_SECONDS";
 /** Tells the process that a supervisor starts what it is for. Set by the bridge itself. */
 export const WORKING_PROCESS_VARIABLE = "GESTALT_EDGE_WORKING_PROCESS";
 /** PEM text of the authority that host services' certificates are checked against; what gestaltd gives to hosted plugins. */
@@ -47,6 +49,18 @@ export function hostServiceOfVariable(variable: string): string {
   const [, service = "", binding] = HOST_SERVICE_SOCKET.exec(variable) ?? [];
   return binding === undefined ? service : `${service}_${binding}`;
 }
+
+/** Generous: what takes the event loop for that long is no work of a bridge. In seconds. */
+const HUNG_SECONDS = 30;
+
+/** What {@link HUNG_VARIABLE} says, in milliseconds. */
+export function hungAfterMs(env: NodeJS.ProcessEnv): number {
+  const seconds = Number(env[HUNG_VARIABLE] || HUNG_SECONDS);
+  return (seconds >= 0 && seconds <= MAX_HUNG_SECONDS ? seconds : HUNG_SECONDS) * 1000;
+}
+
+/** A day is as good as never; timers take no more than 24 of them. */
+const MAX_HUNG_SECONDS = 86_400;
 
 /** Folder that relative paths in the config start from. */
 export function rootFolder(env: NodeJS.ProcessEnv): string {

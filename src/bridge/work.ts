@@ -1,6 +1,6 @@
 // The working process: listens first, loads the rest when gestaltd configures it.
 import { Health } from "../gen/grpc/health/v1/health_pb.ts";
-import { NAME_VARIABLE, PARENT_PID_VARIABLE, rootFolder, SOCKET_VARIABLE } from "./environment.ts";
+import { hungAfterMs, NAME_VARIABLE, PARENT_PID_VARIABLE, rootFolder, SOCKET_VARIABLE } from "./environment.ts";
 import { createRouter } from "./grpc/router.ts";
 import { createGrpcServer } from "./grpc/server.ts";
 import { createHostClient } from "./host/client.ts";
@@ -36,7 +36,7 @@ export async function work(args: readonly string[], env: NodeJS.ProcessEnv, supe
   }
   const parentPid = Number(env[PARENT_PID_VARIABLE]) || undefined;
   // A supervisor that has gone by now is past caring.
-  const join = () => joinSupervisor().catch(() => process.exit(EXIT_FAILED));
+  const join = () => joinSupervisor(hungAfterMs(env)).catch(() => process.exit(EXIT_FAILED));
   const supervision = supervised ? await join() : unsupervised(parentPid);
   const end = await serve(kind, socket, env, supervision);
   const lost = await supervision.lost;

@@ -6,6 +6,7 @@ import { readProject, type WorkerProject } from "../bridge/embedded/project.ts";
 import { egressGuard } from "../bridge/embedded/ways-out.ts";
 import { WorkerService } from "../gen/gestalt/edge/v1/edge_pb.ts";
 import { BUNDLE_LIMITS, type BundleSize, bundleSize } from "./bundle-size.ts";
+import { channelWarning } from "./channel-warning.ts";
 import { CliError } from "./errors.ts";
 import { wordsOf } from "./kinds.ts";
 import { minified } from "./minify.ts";
@@ -24,6 +25,8 @@ export interface Built {
   readonly digest: string;
   readonly size: BundleSize;
   readonly providers: readonly BuiltProvider[];
+  /** What the build may lack, in a sentence each. */
+  readonly warnings: readonly string[];
   /** Path of the wrangler config in the output folder. */
   readonly configFile: string;
 }
@@ -69,16 +72,18 @@ export async function buildProject(options: BuildProjectOptions): Promise<Built>
   await writeJson(configFile, await deployConfig({ ...config, hasModules: bundle.modules.length > 0 }));
   signal.throwIfAborted();
   terminal.progress("Asking the worker what it serves …");
-  const providers = await withTemporaryWorker(folder, async (target) => {
+  const { providers, warnings } = await withTemporaryWorker(folder, async (target) => {
     const described = await workerClient(target, WorkerService).describe({});
     for (const provider of described.providers)
       await writeProviderFolder({ out, project: folder, worker: project.name, provider, target });
     signal.throwIfAborted();
-    return described.providers.map(({ name, kind, version }) => {
+    const providers = described.providers.map(({ name, kind, version }) => {
       return { name, kind: wordsOf(kind).manifest, version, folder: join(out, name) };
     });
+    const warning = channelWarning(described);
+    return { providers, warnings: warning === undefined ? [] : [warning] };
   });
-  return { out, worker: project.name, digest: bundle.digest, size, providers, configFile };
+  return { out, worker: project.name, digest: bundle.digest, size, providers, warnings, configFile };
 }
 
 /** The digest names what the project is, guarded or not: an embedded worker needs no guard inside, and must match a pin too. */

@@ -41,7 +41,7 @@ export const build = defineCommand({
   },
 });
 
-export function printBuilt({ out, size, digest, providers }: Built, terminal: Terminal): void {
+export function printBuilt({ out, size, digest, providers, warnings }: Built, terminal: Terminal): void {
   const { print, note, paint } = terminal;
   print(`${paint("bold", "built")} ${out}`);
   const rows = [
@@ -55,4 +55,5 @@ export function printBuilt({ out, size, digest, providers }: Built, terminal: Te
   for (const line of alignColumns(rows)) print(line);
   if (size.gzip > BUNDLE_LIMITS.free)
     note(`warning: as gzip the bundle is over ${bytes(BUNDLE_LIMITS.free)}: only paid plans take it`);
+  for (const warning of warnings) note(`warning: ${warning}`);
 }

@@ -4,6 +4,7 @@ import type { EmbeddedWorker, WorkerLogLine } from "../bridge/embedded/node.ts";
 import type { ServedProvider } from "../gen/gestalt/edge/v1/edge_pb.ts";
 import { gestaltdConfig } from "./gestaltd-config.ts";
 import { wordsOf } from "./kinds.ts";
+import { logText } from "./log-text.ts";
 import { alignColumns, type Terminal } from "./terminal.ts";
 import { bytes } from "./units.ts";
 import { NO_PROVIDER } from "./worker-client.ts";
@@ -12,6 +13,8 @@ export interface ServedWorker {
   readonly project: string;
   readonly worker: EmbeddedWorker;
   readonly providers: readonly ServedProvider[];
+  /** What it seems to lack, in a sentence. */
+  readonly warning: string | undefined;
 }
 
 export interface DevScreen {
@@ -27,14 +30,19 @@ export function createDevScreen(terminal: Terminal): DevScreen {
   const { json, data, print, paint } = terminal;
   const event = (type: string, fields: object) => data({ event: type, ...fields });
   const notice = (text: string) => print(`${paint("dim", clock(Date.now()))}  ${text}`);
+  const warn = ({ warning }: ServedWorker) => {
+    if (warning !== undefined) notice(`${paint("yellow", "warning")} ${warning}`);
+  };
   return {
     ready: (served) => {
       event("ready", describe(served));
       if (!json) printReady(served, terminal);
+      warn(served);
     },
     reloaded: (served) => {
       event("reloaded", describe(served));
       notice(`${paint("green", "reloaded")} ${shown(served.project)}, ${bytes(served.worker.bundleBytes)}`);
+      warn(served);
     },
     restarting: (project) => {
       event("restarting", { project });
@@ -53,7 +61,7 @@ export function createDevScreen(terminal: Terminal): DevScreen {
   };
 }
 
-function describe({ project, worker, providers }: ServedWorker) {
+function describe({ project, worker, providers, warning }: ServedWorker) {
   return {
     project,
     origin: worker.origin,
@@ -61,6 +69,7 @@ function describe({ project, worker, providers }: ServedWorker) {
     digest: worker.digest,
     bundleBytes: worker.bundleBytes,
     providers: providers.map(({ name, kind }) => ({ name, kind: wordsOf(kind).manifest })),
+    ...(warning === undefined ? {} : { warning }),
   };
 }
 
@@ -107,15 +116,8 @@ function showLine({ level, message, time }: WorkerLogLine, { json, data, print, 
     return;
   }
   const colour = level === "error" ? "red" : level === "warn" ? "yellow" : "dim";
-  print(`${at}  ${paint(colour, level)}  ${entry === undefined ? message : logText(entry)}`);
-}
-
-/** The message, its fields as JSON, and the stack of an error below them. */
-function logText({ message, level: _level, error, ...fields }: Record<string, unknown>): string {
-  const rest = Object.keys(fields).length === 0 ? "" : ` ${JSON.stringify(fields)}`;
-  const stack = (error as { stack?: unknown } | undefined)?.stack;
-  if (typeof stack === "string") return `${String(message)}${rest}\n${stack.replace(/^/gm, "          ")}`;
-  return `${String(message)}${rest}${error === undefined ? "" : ` ${JSON.stringify(error)}`}`;
+  const { level: _level, ...told } = entry ?? { message };
+  print(`${at}  ${paint(colour, level)}  ${logText(told)}`);
 }
 
 function parseEntry(message: string): Record<string, unknown> | undefined {

@@ -8,6 +8,8 @@ import { CliError } from "./errors.ts";
 import { explainRefusal, workerClient } from "./worker-client.ts";
 
 export interface OperationCall {
+  /** Id of the session. */
+  readonly session: string;
   readonly provider: string;
   readonly operation: string;
   readonly params: JsonObject;
@@ -25,8 +27,8 @@ export async function executeOperation(target: Target, call: OperationCall): Pro
 
 /** gestaltd's own order: GetMetadata, StartProvider, Execute. It refuses an operation that the catalog does not have. */
 async function execute(target: Target, call: OperationCall): Promise<OperationResult> {
-  const { provider, operation, params, config, token, signal } = call;
-  const plugin = workerClient(target, IntegrationProvider, { provider, config });
+  const { session, provider, operation, params, config, token, signal } = call;
+  const plugin = workerClient(target, IntegrationProvider, { provider, config, session });
   const { staticCatalog, supportsSessionCatalog } = await plugin.getMetadata({}, { signal });
   const known = staticCatalog?.operations.map(({ id }) => id) ?? [];
   if (!known.includes(operation) && !supportsSessionCatalog) throw unknownOperation(provider, operation, known);

@@ -1,9 +1,15 @@
 // `gestalt-edge invoke`: calls one operation of a plugin the way gestaltd would, and shows what its caller would get.
 
+import { randomUUID } from "node:crypto";
 import { createSecrets } from "../bridge/log.ts";
+import { lastLines } from "../bridge/runtime-logs/last-lines.ts";
+import { secretValues } from "../bridge/runtime-logs/secret-values.ts";
+import type { SessionLog } from "../bridge/runtime-logs/session-log.ts";
+import type { Target } from "../bridge/target/target.ts";
 import type { OperationResult } from "../gen/gestalt/provider/v1/integration_pb.ts";
 import { defineCommand } from "./command.ts";
 import { ExitCode, usageError } from "./errors.ts";
+import type { OperationCall } from "./execute-operation.ts";
 import { readObject, readSource } from "./read-source.ts";
 import { checkTarget, TARGET_OPTIONS } from "./target-options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -18,7 +24,8 @@ export const invoke = defineCommand({
   about: [
     "Opens a session with the worker, starts the plugin with the given config, and executes the operation once. NAME is",
     "the plugin's name in serve({ … }). The input is JSON, @FILE reads it from a file, - from stdin; without it, {}.",
-    "Prints the body on stdout and the status on stderr. Exits 0 when the status is below 400, and 1 otherwise.",
+    "Prints the body on stdout, and on stderr the status and what the plugin logs meanwhile; a deployed worker logs elsewhere.",
+    "Exits 0 when the status is below 400, and 1 otherwise.",
   ].join("\n"),
   options: {
     ...TARGET_OPTIONS,
@@ -37,20 +44,35 @@ export const invoke = defineCommand({
     const config = values.config === undefined ? {} : await readObject(values.config, "--config", signal);
     const token = values.token === undefined ? "" : await readCredential(values.token, signal);
     const { openTarget } = await import("../bridge/target/open-target.ts");
-    const { executeOperation } = await import("./execute-operation.ts");
-    const target = await openTarget(place, { root: process.cwd(), env: process.env, secrets: createSecrets() });
+    const { sessionLines } = await import("./session-lines.ts");
+    const secrets = createSecrets();
+    for (const secret of [token, ...secretValues(config)]) secrets.add(secret);
+    const target = await openTarget(place, { root: process.cwd(), env: process.env, secrets });
     try {
       terminal.progress(`Calling ${name} at ${target.description} …`);
-      const call = { provider, operation, params, config, token, signal };
-      const started = performance.now();
-      const result = await executeOperation(target, call);
-      show(result, performance.now() - started, terminal);
+      const call = { session: randomUUID(), provider, operation, params, config, token, signal };
+      const { result, time } = await execute(target, call, sessionLines(provider, terminal, secrets));
+      show(result, time, terminal);
       return result.status < FIRST_FAILURE_STATUS ? ExitCode.ok : ExitCode.failed;
     } finally {
       await target.close();
     }
   },
 });
+
+/** The result and how long it took, in milliseconds. What the worker logs comes before either. */
+async function execute(target: Target, call: OperationCall, log: SessionLog) {
+  const { executeOperation } = await import("./execute-operation.ts");
+  const unfollow = target.followLog?.(call.session, log, "each");
+  try {
+    const started = performance.now();
+    const result = await executeOperation(target, call);
+    return { result, time: performance.now() - started };
+  } finally {
+    if (unfollow !== undefined) await lastLines();
+    unfollow?.();
+  }
+}
 
 function show({ status, body }: OperationResult, time: number, terminal: Terminal): void {
   const data = parseBody(body);

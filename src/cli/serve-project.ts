@@ -6,6 +6,7 @@ import { watchFiles } from "../bridge/embedded/watch-files.ts";
 import { BridgeError } from "../bridge/errors.ts";
 import { WorkerService } from "../gen/gestalt/edge/v1/edge_pb.ts";
 import { GrpcCode } from "../wire/codes.ts";
+import { channelWarning } from "./channel-warning.ts";
 import type { DevScreen } from "./dev-screen.ts";
 import { CliError } from "./errors.ts";
 import { targetOf } from "./temporary-worker.ts";
@@ -58,9 +59,11 @@ async function startNode({ project, port, state, screen }: ServeOptions): Promis
     shown = worker;
     const target = await targetOf(worker, project);
     try {
-      const { providers } = await workerClient(target, WorkerService).describe({});
-      if (first) screen.ready({ project, worker, providers });
-      else screen.reloaded({ project, worker, providers });
+      const described = await workerClient(target, WorkerService).describe({});
+      const { providers } = described;
+      const served = { project, worker, providers, warning: channelWarning(described) };
+      if (first) screen.ready(served);
+      else screen.reloaded(served);
     } finally {
       await target.close();
     }

@@ -17,6 +17,8 @@ export interface SessionOptions {
   /** The provider of the worker's `serve({ … })`; questions about the worker itself need none in particular. */
   readonly provider: string;
   readonly config?: JsonObject | undefined;
+  /** Id of the session; a new one when left out. */
+  readonly session?: string | undefined;
 }
 
 /** Stands for the provider in sessions that only ask the worker about itself; no provider can be called so. */
@@ -28,9 +30,9 @@ export function workerClient<S extends DescService>(
   service: S,
   options: SessionOptions = { provider: NO_PROVIDER },
 ): Client<S> {
-  const { provider, config } = options;
+  const { provider, config, session: id = randomUUID() } = options;
   const bare: Session = {
-    ...{ id: randomUUID(), revision: 0, provider, name: provider, config: undefined },
+    ...{ id, revision: 0, provider, name: provider, config: undefined },
     ...{ variables: {}, hosts: [] },
   };
   const session = config === undefined ? bare : configured(bare, config);

@@ -56,7 +56,7 @@ describe("a hosted session", () => {
     await start([]);
     assert.equal(bridge.stderr(), "");
     await start([{ name: "cache", optional: true }]);
-    assert.match(bridge.stderr(), /"info".*export \{ HostChannel \} .* GESTALT_EDGE_CHANNEL.*"wanted":\["cache"\]/);
+    assert.match(bridge.stderr(), /"info".*export \{ HostChannel \} .*GESTALT_EDGE_CHANNEL.*"wanted":\["cache"\]/);
     assert.equal(worker.upgrades, 0);
   });
 
@@ -66,7 +66,7 @@ describe("a hosted session", () => {
       ["cache", "s3"],
       true,
       ["CACHE_MAIN"],
-      /"search" uses host services that gestaltd does not offer it: s3 \(list an object store under plugins\.search\.s3\)$/,
+      /"search" uses host services that gestaltd does not offer it: s3 \(list an object store under plugins\.search\.s3 in gestaltd's config\)$/,
     ],
     [
       "what its worker cannot reach",

@@ -8,7 +8,7 @@ import type { TestContext } from "node:test";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { SYSTEM_CLOCK } from "../../src/bridge/channel/clock.ts";
+import { SYSTEM_CLOCK } from "../../src/bridge/clock.ts";
 import { type DescribeResponseSchema, WorkerService } from "../../src/gen/gestalt/edge/v1/edge_pb.ts";
 import { IntegrationProvider } from "../../src/gen/gestalt/provider/v1/integration_pb.ts";
 import { ProviderKind, ProviderLifecycle } from "../../src/gen/gestalt/provider/v1/lifecycle_pb.ts";
@@ -17,7 +17,7 @@ import { ChannelPeer } from "../../src/wire/channel/peer.ts";
 import { PROTOCOL_VERSION } from "../../src/wire/limits.ts";
 import { CHANNEL_PATH } from "../../src/wire/routes.ts";
 import type { TestCertificate } from "../support/fake-gestaltd/certificate.ts";
-import { ServerSocket } from "./web-socket-server.ts";
+import { ServerSocket } from "../support/web-socket-server.ts";
 
 /** One connection of the bridge's. */
 export interface WorkerChannel {

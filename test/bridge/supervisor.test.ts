@@ -4,6 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { Cache } from "../../src/gen/gestalt/provider/v1/cache_pb.ts";
 import { ProviderLifecycle } from "../../src/gen/gestalt/provider/v1/lifecycle_pb.ts";
@@ -131,12 +132,50 @@ describe("a crash of the working process", () => {
   });
 });
 
+describe("a working process that hangs", () => {
+  const seconds = (limit: number) => ({ env: { GESTALT_EDGE_HUNG_SECONDS: String(limit) } });
+
+  it("is replaced, and what had waited for it is served by its successor", async (t) => {
+    const bridge = await startBridgeProcess(t, "cache", seconds(1));
+    await bridge.configure({ worker: { project: APP, state, provider: "telling" } });
+    const working = await workingProcess(bridge);
+    const inFlight = assert.rejects(read(bridge, "slow"), (e: { code: number }) => e.code === status.UNAVAILABLE);
+    await read(bridge, "session");
+    process.kill(working, "SIGSTOP");
+    // A connection of its own, which the hung process does not take.
+    const late = grpcClient(t, `unix:${bridge.socket}`, { "grpc.use_local_subchannel_pool": 1 });
+    assert.equal(JSON.parse(await read(late, "session")).name, "edge");
+    await inFlight;
+    assert.notEqual(await workingProcess(bridge), working);
+    const [{ cause } = { cause: "" }, ...more] = restarts(bridge);
+    assert.equal(cause, "hung: it gave no sign of life for 1 s and was killed");
+    assert.deepEqual(more, []);
+  });
+
+  it("is left alone when its supervisor stood still too: a stopped group, a machine that slept", async (t) => {
+    const limit = 2;
+    const bridge = await startBridgeProcess(t, "cache", seconds(limit));
+    await bridge.configure({ worker: { project: APP, state, provider: "telling" } });
+    const working = await workingProcess(bridge);
+    bridge.child.kill("SIGSTOP");
+    process.kill(working, "SIGSTOP");
+    // Not waited for: what is tried is that it passes.
+    await sleep(1_500 * limit);
+    bridge.child.kill("SIGCONT");
+    process.kill(working, "SIGCONT");
+    assert.equal(JSON.parse(await read(bridge, "session")).name, "edge");
+    assert.equal(await workingProcess(bridge), working);
+    assert.deepEqual(restarts(bridge), []);
+  });
+});
+
 describe("the supervisor", () => {
   it("shows nothing of its secrets, and starts one process", async (t) => {
     const bridge = await startBridgeProcess(t, "cache");
     const working = await workingProcess(bridge);
     const [, ...args] = readFileSync(`/proc/${working}/cmdline`, "utf8").split("\0").filter(Boolean);
-    assert.deepEqual(args, [BRIDGE, "cache"]);
+    const given = args.filter((argument) => !/^--max-semi-space-size=\d+$/.test(argument));
+    assert.deepEqual(given, [BRIDGE, "cache"]);
     assert.deepEqual(childrenOf(bridge.child.pid ?? 0), [working]);
   });
 

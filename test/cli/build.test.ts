@@ -1,7 +1,7 @@
 // `gestalt-edge build` and `deploy --dry-run`: what they write is what Cloudflare and gestaltd read.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { appendFile, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { appendFile, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -167,6 +167,53 @@ describe("gestalt-edge build, of other kinds", () => {
     assert.equal(config.no_bundle, true);
     assert.equal(config.kv_namespaces[0].binding, "CACHE");
     assert.deepEqual(config.migrations, [{ tag: "v1", new_sqlite_classes: ["CacheObject"] }]);
+  });
+});
+
+describe("gestalt-edge build, of a worker without a host channel", () => {
+  const plugin = (uses: string) =>
+    'import { definePlugin, operation, serve } from "gestalt-edge";\n' +
+    `const look = operation({ ${uses} handler: () => 1 });\n` +
+    "export default serve({ people: definePlugin({ operations: { look } }) });\n";
+  const cases: readonly (readonly [uses: string, warning: RegExp | undefined])[] = [
+    [
+      'uses: ["cache", "s3?"],',
+      /^warning: "people" uses cache, s3 \(optional\); gestaltd would not get it started, because/m,
+    ],
+    ['uses: ["s3?"],', /^warning: "people" uses s3 \(optional\); it would have to do without, because/m],
+    ["uses: [],", undefined],
+    ["", undefined],
+  ];
+  it("warns of host services that its providers would not reach, and says what to add", async () => {
+    const { folder, remove } = await temporaryFolder();
+    try {
+      await symlink(join(repository, "node_modules"), join(folder, "node_modules"));
+      for (const [uses, warning] of cases) {
+        await writeProject(folder, plugin(uses));
+        const { code, stdout, stderr } = await cli(["build", folder, "--json"]);
+        assert.equal(code, 0, stderr);
+        const { warnings } = JSON.parse(stdout);
+        if (warning === undefined) assert.deepEqual([stderr, warnings], ["", []]);
+        else {
+          assert.match(stderr, warning);
+          assert.match(stderr, /export \{ HostChannel \} from "gestalt-edge\/channel".*name = "GESTALT_EDGE_CHANNEL"/);
+          assert.equal(stderr, `warning: ${warnings[0]}\n`);
+        }
+      }
+    } finally {
+      await remove();
+    }
+  });
+
+  it("has nothing to warn of when there is one", async () => {
+    const { folder, remove } = await copyExample("briefing");
+    try {
+      const { code, stderr } = await cli(["build", folder]);
+      assert.equal(code, 0, stderr);
+      assert.doesNotMatch(stderr, /warning/);
+    } finally {
+      await remove();
+    }
   });
 });
 

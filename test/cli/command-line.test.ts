@@ -67,6 +67,7 @@ describe("gestalt-edge", () => {
     ["arguments for another program where there is none", ["build", "--", "--tag"], /takes no arguments after --/],
     ["a port that is none", ["dev", "--port", "many"], /"many" is no port/],
     ["a key without an address", ["invoke", "a.b", "--key", "x"], /go only with --url/],
+    ["a state folder with an address", ["invoke", "a.b", "--url", "http://x", "--state", "x"], /only without --url/],
     ["an address without a key", ["invoke", "a.b", "--url", "https://a.example"], /--url needs --key/],
     ["a credential as an argument", ["invoke", "a.b", "--token", "hunter22"], /--token takes @FILE/],
   ];

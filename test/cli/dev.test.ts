@@ -1,12 +1,12 @@
 // `gestalt-edge dev` and `invoke`: a project served, called, changed, broken, mended and ended, as its author would.
 import assert from "node:assert/strict";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Miniflare } from "miniflare";
 import { parse } from "yaml";
 import { type Site, startSite } from "../../scripts/demo/site.ts";
-import { cli, copyExample, type Running, startCli } from "./cli.ts";
+import { cli, copyExample, type Running, repository, startCli, temporaryFolder, writeProject } from "./cli.ts";
 
 describe("gestalt-edge dev and invoke", () => {
   let project = "";
@@ -161,7 +161,12 @@ describe("gestalt-edge dev and invoke", () => {
 });
 
 describe("gestalt-edge dev, for people", () => {
-  it("prints config that gestaltd can be given, waits out a broken project, and ends on SIGTERM", async () => {
+  const plugin =
+    'import { definePlugin, operation, serve } from "gestalt-edge";\n' +
+    'const look = operation({ uses: ["cache"], handler: () => 1 });\n' +
+    "export default serve({ people: definePlugin({ operations: { look } }) });\n";
+
+  it("prints config that gestaltd can be given, waits out a broken project, warns, and ends on SIGTERM", async () => {
     const { folder, remove } = await copyExample("cache");
     const file = join(folder, "src/index.ts");
     const source = await readFile(file, "utf8");
@@ -175,6 +180,9 @@ describe("gestalt-edge dev, for people", () => {
       await writeFile(join(folder, "src/later.ts"), "export const later = true;");
       await dev.line(/^ {2}listening {2}http:\/\/127\.0\.0\.1:\d+$/);
       await dev.line(/provider: exact/);
+      await writeFile(file, `export { CacheObject } from "gestalt-edge/providers/cache-durable-object";\n${plugin}`);
+      await dev.line(/reloaded/);
+      await dev.line(/warning "people" uses cache; .* this worker has no host channel .* export \{ HostChannel \}/);
       dev.child.kill("SIGTERM");
       const { code, stdout } = await dev.finished;
       assert.equal(code, 0);
@@ -187,6 +195,58 @@ describe("gestalt-edge dev, for people", () => {
     }
   });
 });
+
+describe("gestalt-edge invoke, of a plugin that logs", () => {
+  it("shows what it logs on stderr, without secrets of its config, and its own session's only", async () => {
+    const { folder, remove } = await temporaryFolder();
+    await symlink(join(repository, "node_modules"), join(folder, "node_modules"));
+    await writeProject(folder, LOGGING);
+    const file = join(folder, "wrangler.toml");
+    await writeFile(file, (await readFile(file, "utf8")).replace('"enable_request_signal"', '$&, "nodejs_als"'));
+    const args = ["--project", folder, "--config", '{"apiKey":"the key to it all"}'];
+    try {
+      const told = await cli(["invoke", "people.look", '{"fails":false}', ...args]);
+      assert.equal(told.code, 0, told.stderr);
+      assert.match(told.stderr, /^info {2}looking \{"with":"\[redacted\]"\}\non the console\nstatus 200, .*\n$/);
+      assert.equal(told.stdout, "true\n");
+      const failed = await cli(["invoke", "people.look", '{"fails":true}', ...args, "--json"]);
+      assert.equal(failed.code, 1);
+      const events = failed.stderr
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line));
+      assert.deepEqual(
+        events.map(({ event, level, stream }) => [event, level ?? stream]),
+        [
+          ["log", "info"],
+          ["log", "stderr"],
+          ["log", "error"],
+        ],
+      );
+      assert.match(JSON.stringify(events[2]), /no luck/);
+      assert.equal(JSON.parse(failed.stdout).status, 500);
+    } finally {
+      await remove();
+    }
+  });
+});
+
+/** Also prints when it is loaded, which is of no session. */
+const LOGGING = `
+import { definePlugin, operation, serve } from "gestalt-edge";
+import * as z from "zod";
+console.log("loaded");
+const look = operation({
+  input: z.object({ fails: z.boolean() }),
+  handler: ({ fails }, { log, config }) => {
+    log.info("looking", { with: config.apiKey });
+    console.warn("on the console");
+    if (fails) throw new Error("no luck");
+    return true;
+  },
+});
+export default serve({ people: definePlugin({ operations: { look } }) });
+`;
 
 describe("gestalt-edge invoke, on a deployed worker", () => {
   it("is let in with the key that keygen made, and not with another", async () => {

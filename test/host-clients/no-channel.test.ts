@@ -15,7 +15,7 @@ suite("a worker that forgot its channel", { timeout: 30_000 }, () => {
     const plugin = worker.client(IntegrationProvider, { hosts: ["CACHE"] });
     const { status, body } = await plugin.execute({ operation: "look", params: { key: "k" } });
     assert.equal(status, 500);
-    assert.match(JSON.parse(body).error, /^This worker has no host channel\. .* export \{ HostChannel \} from/);
+    assert.match(JSON.parse(body).error, /^This worker has no host channel: .* export \{ HostChannel \} from/);
     assert.equal((await plugin.execute({ operation: "other" })).body, "true");
   });
 

@@ -5,6 +5,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { Agent, request } from "undici";
 import { ReadObjectRequestSchema, S3 } from "../../src/gen/gestalt/provider/v1/s3_pb.ts";
+import { OBJECT_READ_PATH, UPLOAD_HEADER, UPLOAD_PART_NUMBER_HEADER, UPLOAD_PART_PATH } from "../../src/wire/routes.ts";
 import { iterate, pattern, read, refused, sha256, startStores, text, write } from "./stores.ts";
 
 const stores = await startStores();
@@ -128,6 +129,30 @@ test("a caller who reads slowly holds the source back", async () => {
   answer.body.on("error", () => {}).destroy();
   await agent.destroy();
   await until(async () => (await oddState()).cancelled);
+});
+
+test("raw reads and parts heed the deadline as calls do: the store is told, and answered for if it is deaf", async () => {
+  const { uploads, token } = stores.session("raw", "odd");
+  for (const [key, code] of [
+    ["deaf", "deadline_exceeded"],
+    ["heeds", "aborted"],
+  ] as const) {
+    const { upload } = await uploads.begin({ msg: { case: "open", value: { ref: ref(key) } } });
+    const message = toBinary(ReadObjectRequestSchema, create(ReadObjectRequestSchema, { ref: ref(key) }));
+    const part = { [UPLOAD_HEADER]: upload, [UPLOAD_PART_NUMBER_HEADER]: "1" };
+    for (const [path, body, headers] of [
+      [OBJECT_READ_PATH, message, {}],
+      [UPLOAD_PART_PATH, Buffer.from("a part"), part],
+    ] as const) {
+      const authorization = `Bearer ${await token()}`;
+      const answer = await stores.worker.fetch(path, {
+        method: "POST",
+        headers: { ...headers, authorization, "connect-timeout-ms": "30" },
+        body,
+      });
+      assert.equal(((await answer.json()) as { code: string }).code, code, `${path} of ${key}`);
+    }
+  }
 });
 
 async function until(condition: () => Promise<boolean>): Promise<void> {

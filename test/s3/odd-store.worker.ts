@@ -1,5 +1,11 @@
 // An object store that does what a store should not, and tells afterwards what happened to it.
-import { defineS3Provider, type Provider, S3PreconditionFailedError } from "../../src/worker/index.ts";
+import { Code, ConnectError } from "@connectrpc/connect";
+import {
+  defineS3Provider,
+  type Provider,
+  type ProviderRequest,
+  S3PreconditionFailedError,
+} from "../../src/worker/index.ts";
 
 const state = { pulled: 0, cancelled: false, writesRefused: 0 };
 
@@ -12,8 +18,9 @@ const CHUNK = new Uint8Array(64 * 1024);
 export function oddStore(): Provider {
   return defineS3Provider({
     headObject: ({ ref }) => ({ ref, etag: '"odd"', size: ref.key === "huge" ? 2 ** 60 : 1.5 }),
-    /** `endless` never ends; `broken` fails after its first bytes. */
-    readObject({ ref }) {
+    /** `endless` never ends; `broken` fails after its first bytes; `deaf` and `heeds` never begin. */
+    readObject({ ref }, request) {
+      if (ref.key === "deaf" || ref.key === "heeds") return never(ref.key, request);
       Object.assign(state, { pulled: 0, cancelled: false });
       const body = new ReadableStream<Uint8Array>(
         {
@@ -40,5 +47,20 @@ export function oddStore(): Provider {
       throw new Error("a secret of the store");
     },
     listObjects: () => ({ objects: [] }),
+    /** Parts of `deaf` and `heeds` are never stored. */
+    uploads: {
+      begin: ({ ref }) => ref.key,
+      part: ({ upload }, request) => never(upload, request),
+      complete: () => ({ ref: { bucket: "any", key: "any" }, etag: '"odd"', size: 0 }),
+      abort: () => undefined,
+    },
+  });
+}
+
+/** What `heeds` gives up when the signal aborts. */
+function never(key: string, { signal }: ProviderRequest<unknown>): Promise<never> {
+  return new Promise((_, reject) => {
+    if (key !== "heeds") return;
+    signal.addEventListener("abort", () => reject(new ConnectError("gave up", Code.Aborted)), { once: true });
   });
 }

@@ -95,8 +95,12 @@ export async function startBridgeProcess(
 }
 
 /** A gRPC client on another socket, such as a hosted plugin's; `target` as in `unix:///path`. */
-export function grpcClient(t: TestContext, target: string): Pick<BridgeProcess, "call"> {
-  const client = new grpc.Client(target, grpc.credentials.createInsecure());
+export function grpcClient(
+  t: TestContext,
+  target: string,
+  options: grpc.ClientOptions = {},
+): Pick<BridgeProcess, "call"> {
+  const client = new grpc.Client(target, grpc.credentials.createInsecure(), options);
   atEnd(t, () => client.close());
   return { call: (method, request, options) => callUnary(client, method, request, options) };
 }

@@ -229,6 +229,41 @@ suite("unary, on the wire", { timeout: 30_000 }, () => {
     assert.equal((await post(new Uint8Array(), PROTO)).status, 200, "no bytes are an empty message");
   });
 
+  test("what was sent in JSON that is no such message is not repeated, in calls and in streams", async () => {
+    const secret = "hunter2";
+    const named = /^The request is not a [\w.]+ in JSON form \(field [\w.]+\)\.$/;
+    const whole = /^The request is not a [\w.]+ in JSON form\.$/;
+    const JSON_TYPE = { "content-type": "application/json" };
+    for (const [body, said] of [
+      [`{"key":"${secret}`, whole],
+      [secret, whole],
+      [`"${secret}"`, whole],
+      [`{"key":{"a":"${secret}"}}`, named],
+      [`{"key":["${secret}"]}`, named],
+      [`{"key":"k","${secret}":1,"${secret}":2}`, whole],
+    ] as const) {
+      const answers = [
+        await post(body, JSON_TYPE),
+        await post(gzipSync(body), { ...JSON_TYPE, "content-encoding": "gzip" }),
+        await get(`encoding=json&message=${encodeURIComponent(body)}`),
+      ];
+      for (const answer of answers) {
+        const { code, message: text } = (await answer.json()) as { code: string; message: string };
+        assert.deepEqual([answer.status, code], [400, "invalid_argument"]);
+        assert.match(text, said, body);
+      }
+    }
+    const cut = gzipSync('{"key":"k"}').subarray(0, 15);
+    assert.match(await (await post(cut, { ...JSON_TYPE, "content-encoding": "gzip" })).text(), /gzip data is damaged/);
+    for (const text of [`{"ref":"${secret}"}`, `{"ref":${secret}`]) {
+      const message = Buffer.from(text);
+      const enveloped = Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]);
+      const answer = await (await post(enveloped, { "content-type": "application/connect+json" }, READ_PATH)).text();
+      assert.match(answer, /"code":"invalid_argument","message":"The request is not a .* in JSON form/);
+      assert.doesNotMatch(answer, new RegExp(secret));
+    }
+  });
+
   test("a malformed timeout is INVALID_ARGUMENT, zero has passed at once, ten digits are fine", async () => {
     for (const type of ["application/proto", "application/json"]) {
       const body = type === "application/json" ? '{"key":"deadline:"}' : message("deadline:");

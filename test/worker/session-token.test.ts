@@ -6,6 +6,7 @@ import { SignJWT, UnsecuredJWT } from "jose";
 import { Cache } from "../../src/gen/gestalt/provider/v1/cache_pb.ts";
 import { JWKS_BINDING, NAME_BINDING } from "../../src/wire/bindings.ts";
 import { CLOCK_TOLERANCE_SECONDS, MAX_TOKEN_LIFETIME_SECONDS } from "../../src/wire/limits.ts";
+import { SESSION_REFUSED_HEADER } from "../../src/wire/routes.ts";
 import {
   answerToHead,
   createSigningKey,
@@ -43,6 +44,7 @@ suite("session tokens", { timeout: 30_000 }, () => {
   async function assertRefused(token: string, reason: RegExp): Promise<void> {
     const answer = await call(`Bearer ${token}`);
     assert.equal(answer.status, 401);
+    assert.ok(answer.headers.has(SESSION_REFUSED_HEADER), "a bridge must tell it from a provider's");
     const body = await answer.text();
     const { code, message } = JSON.parse(body);
     assert.equal(code, "unauthenticated");

@@ -7,11 +7,12 @@ import { KEEP_ALIVE_PING } from "../../wire/channel/keep-alive.ts";
 import { ChannelPeer } from "../../wire/channel/peer.ts";
 import type { ChannelSocket } from "../../wire/channel/sender.ts";
 import type { Upstream } from "../upstream.ts";
+import { type KeepAlive, type KeepAliveTimes, keepAlive } from "../web-socket/keep-alive.ts";
+import { WebSocket } from "../web-socket/web-socket.ts";
 import { type Ending, endingOfChannel, endingOfClose } from "./ending.ts";
-import { type KeepAlive, type KeepAliveTimes, keepAlive } from "./keep-alive.ts";
 import { CLOSE_FLUSH_MS, MAX_WEB_SOCKET_MESSAGE_BYTES } from "./limits.ts";
+import { PacketRooms } from "./packet-rooms.ts";
 import { type Upgrade, upgrade } from "./upgrade.ts";
-import { WebSocket } from "./web-socket/web-socket.ts";
 
 export interface ConnectionTimes extends KeepAliveTimes {
   readonly connectTimeoutMs: number;
@@ -131,10 +132,13 @@ export class ChannelConnection {
 const LATE: Ending = { kind: "lost", message: "the worker did not open the channel in time" };
 const SILENT: Ending = { kind: "lost", message: "the worker has fallen silent" };
 
+/** Shared by all channels of the process. */
+const rooms = new PacketRooms();
+
 function channelSocket(webSocket: WebSocket): ChannelSocket {
   return {
-    room: (bytes, before) => webSocket.room(bytes, before),
-    send: (packet) => webSocket.send(packet),
+    room: (bytes, before) => rooms.take(bytes, before),
+    send: (packet) => webSocket.sendInPlace(packet, rooms.give(packet)),
     close: (code, reason) => webSocket.close(code, reason),
     later: (task) => webSocket.whenDrained(task),
   };

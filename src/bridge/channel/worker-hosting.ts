@@ -1,7 +1,7 @@
 // What a worker says about host services, held against what gestaltd offers the session.
 import type { DescribeResponse, HostServiceUse } from "../../gen/gestalt/edge/v1/edge_pb.ts";
-import { CHANNEL_BINDING } from "../../wire/bindings.ts";
 import { GrpcCode } from "../../wire/codes.ts";
+import { CHANNEL_REMEDY, offerRemedy } from "../../wire/host-remedies.ts";
 import { HOST_SERVICES, type HostServiceKey, hostServiceKey } from "../../wire/host-services.ts";
 import { BridgeError } from "../errors.ts";
 import type { HostService } from "../host/host-service.ts";
@@ -9,7 +9,10 @@ import type { HostService } from "../host/host-service.ts";
 export interface WorkerHosting {
   /** Whether a channel can be opened. */
   readonly hostChannel: boolean;
-  /** Host services that the provider's author declared. */
+  /**
+   * Host services that the provider's author declared. None for who declared nothing as for who said `uses: []`: nothing is decided by
+   * the difference, since a channel also takes the session's log and its spans.
+   */
   readonly uses: readonly Pick<HostServiceUse, "name" | "optional">[];
 }
 
@@ -34,29 +37,12 @@ export function checkUses(name: string, hosting: WorkerHosting, services: Readon
   if (!hosting.hostChannel) throw unmet(`${quote(name)} uses ${needed.join(", ")}, and ${NO_CHANNEL}`);
 }
 
-export const NO_CHANNEL =
-  'its worker has no host channel to reach them by: write export { HostChannel } from "gestalt-edge/channel" into the worker\'s main ' +
-  `module, and bind the class in wrangler.toml as the Durable Object ${CHANNEL_BINDING}`;
-
-/** What to put into gestaltd's config. */
-const REMEDIES: { readonly [Key in HostServiceKey]: (name: string) => string } = {
-  cache: (name) => `list a cache under plugins.${name}.cache`,
-  s3: (name) => `list an object store under plugins.${name}.s3`,
-  indexedDB: (name) =>
-    `set plugins.${name}.indexeddb, or providers.<kind>.${name}.indexeddb for an agent or workflow provider`,
-  plugins: (name) => `list what it may call under plugins.${name}.invokes`,
-  workflows: () => "add a provider under providers.workflow",
-  workflowHost: () => "only workflow providers have it",
-  agents: () => "add a provider under providers.agent",
-  agentHost: () => "only agent providers have it",
-  authorization: (name) => `add a provider under providers.authorization, and an HTTP binding to ${name}`,
-  runtimeLogs: () => "only hosted plugins, agents and workflows have it",
-};
+export const NO_CHANNEL = `its worker has no host channel to reach them by: ${CHANNEL_REMEDY}`;
 
 function remedyOf(key: string, name: string): string {
   const known = Object.hasOwn(HOST_SERVICES, key);
   return known
-    ? REMEDIES[key as HostServiceKey](name)
+    ? offerRemedy(key as HostServiceKey, name)
     : "this bridge does not know it; install the version the worker was built with";
 }
 

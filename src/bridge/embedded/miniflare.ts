@@ -3,6 +3,7 @@
 import type { ChildProcess } from "node:child_process";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Log, LogLevel, Miniflare, type MiniflareOptions } from "miniflare";
 import type { GatePaths } from "../egress/node-egress.ts";
 import type { WorkerBundle } from "./bundle.ts";
@@ -58,17 +59,29 @@ const MAX_DEATHS = 10;
 /** … within this time, in milliseconds, before it counts as lost: a worker that kills its runtime would spin for ever. */
 const DEATHS_WINDOW_MS = 30_000;
 
+/** Longest wait for the end of a workerd that did not start, in milliseconds: Miniflare may know before Node has told of it. */
+const END_MS = 500;
+
+/** workerd was killed by somebody else while it started, which says nothing about the worker. */
+export class WorkerdKilled extends Error {
+  override readonly name = "WorkerdKilled";
+}
+
 /**
  * Starts workerd.
  *
- * @throws whatever Miniflare throws; {@link isAddressInUse} recognises a taken port.
+ * @throws WorkerdKilled, or whatever Miniflare throws; {@link isAddressInUse} recognises a taken port.
  */
 export async function startWorkerd(spec: WorkerdSpec, hooks: WorkerdHooks): Promise<Workerd> {
   let current = spec;
   let expected = true;
   let closed = false;
   let deaths: number[] = [];
-  const watch = watchProcesses(() => {
+  let killed = false;
+  const firstEnd = Promise.withResolvers<void>();
+  const watch = watchProcesses((by) => {
+    killed ||= by === "signal";
+    firstEnd.resolve();
     if (expected || closed) return;
     void revive();
   });
@@ -132,9 +145,11 @@ export async function startWorkerd(spec: WorkerdSpec, hooks: WorkerdHooks): Prom
     };
   } catch (error) {
     closed = true;
+    await Promise.race([firstEnd.promise, sleep(END_MS, undefined, { ref: false })]);
+    const cause = killed ? new WorkerdKilled("workerd was killed while it started", { cause: error }) : error;
     await miniflare.dispose().catch(() => undefined);
     watch.end();
-    throw error;
+    throw cause;
   }
 }
 
@@ -194,18 +209,18 @@ class HookLog extends Log {
 }
 
 /**
- * Calls `ended` whenever a workerd of this process ends, and guards each against outliving it. Miniflare shows its child
- * to nobody, but Node announces every child process.
+ * Calls `ended` whenever a workerd of this process ends, by its own or by a signal, and guards each against outliving it. Miniflare
+ * shows its child to nobody, but Node announces every child process.
  */
-function watchProcesses(ended: () => void): { end(): void } {
+function watchProcesses(ended: (by: "itself" | "signal") => void): { end(): void } {
   const listener = (message: unknown) => {
     const { process: child } = message as { process: ChildProcess };
     child.once("spawn", () => {
       if (!child.spawnargs.includes("--control-fd=3") || child.pid === undefined) return;
       const guard = guardOrphan(child.pid);
-      child.once("exit", () => {
+      child.once("exit", (_code, signal) => {
         guard.dismiss();
-        ended();
+        ended(signal === null ? "itself" : "signal");
       });
     });
   };

@@ -28,6 +28,7 @@ import {
   startWorkerd,
   type Workerd,
   type WorkerdHooks,
+  WorkerdKilled,
   type WorkerdOrigins,
   type WorkerdSpec,
 } from "./miniflare.ts";
@@ -106,6 +107,8 @@ const GRACE_MS = 2_000;
 /** A node that fails at once stays this long for the bridge that started it to hear why, in milliseconds. */
 const LAST_WORDS_MS = 2_000;
 const CONTROL_SOCKET = "control.sock";
+/** A workerd that is killed as often while it starts is not killed by chance. */
+const MAX_STARTS = 3;
 /** Enough that no caller can guess it, short enough to be printed before each line. */
 const LOG_MARK_BYTES = 12;
 /** A node that no bridge ever came to waits this long, in milliseconds. */
@@ -298,13 +301,13 @@ class Node implements EmbeddedNode {
       lost: (error) => void this.fail(error),
     };
     try {
-      return await startWorkerd(spec, hooks);
+      return await startUnlessKilled(spec, hooks);
     } catch (error) {
       if (!isAddressInUse(error)) throw startFault(error, this.project);
       if (this.#options.port) {
         throw new BridgeError(GrpcCode.failedPrecondition, `port ${this.#options.port} is taken; choose another one`);
       }
-      return await startWorkerd({ ...spec, port: 0 }, hooks);
+      return await startUnlessKilled({ ...spec, port: 0 }, hooks);
     }
   }
 
@@ -383,6 +386,17 @@ class Node implements EmbeddedNode {
     // What the worker prints outside of any call stays here: it may be about anybody.
     if (session !== undefined) this.#control?.print({ ...line, session });
     else if (from === "workerd") this.#control?.print(line);
+  }
+}
+
+/** Once it runs, workerd is started again whenever it dies; here it is until then. */
+async function startUnlessKilled(spec: WorkerdSpec, hooks: WorkerdHooks): Promise<Workerd> {
+  for (let start = 1; ; start++) {
+    try {
+      return await startWorkerd(spec, hooks);
+    } catch (error) {
+      if (!(error instanceof WorkerdKilled) || start === MAX_STARTS) throw error;
+    }
   }
 }
 

@@ -98,6 +98,12 @@ export function describeNodeError(error: unknown): string {
   return `${TEXT_OF_FAILURE[failureOf(error) ?? "lost"]} (${errorName(error)})`;
 }
 
+/** The same for the caller of what has failed: where there was a connection, there will mostly be another one soon. */
+export function adviseNodeError(error: unknown): string {
+  const advice = (failureOf(error) ?? "lost") === "lost" ? "; try again" : "";
+  return describeNodeError(error) + advice;
+}
+
 /** Its code, else its class. */
 export function errorName(error: unknown): string {
   for (const cause of causes(error)) {

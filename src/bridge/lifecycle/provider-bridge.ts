@@ -25,6 +25,7 @@ import { writeSpans } from "../tracing/write-spans.ts";
 import type { UpstreamSource } from "../upstream.ts";
 import type { Bridge, BridgeContext } from "./bridge.ts";
 import { createCurrentUpstream } from "./current-upstream.ts";
+import { failingHealthCheck } from "./failing-health-check.ts";
 import { providerIdentity } from "./identity.ts";
 import { assertProtocolVersion } from "./protocol-version.ts";
 
@@ -62,7 +63,7 @@ export function createProviderBridge(kind: BridgeKind, context: BridgeContext): 
     routes: [
       localUnary(lifecycle.getProviderIdentity, (_request, call) => bridge.identity(call)),
       localUnary(lifecycle.configureProvider, (request, call) => bridge.configure(request, call)),
-      proxyRoute(upstream, lifecycle.healthCheck),
+      kind.unreadyFails ? failingHealthCheck(upstream) : proxyRoute(upstream, lifecycle.healthCheck),
       proxyRoute(upstream, lifecycle.startProvider),
       ...createProxy(upstream, kind.services),
     ],

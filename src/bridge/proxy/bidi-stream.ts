@@ -3,11 +3,11 @@
 import type { DescMethod } from "@bufbuild/protobuf";
 import { KEEP_ALIVE_INTERVAL_MS } from "../../wire/channel/keep-alive.ts";
 import { GrpcCode } from "../../wire/codes.ts";
-import type { KeepAliveTimes } from "../channel/keep-alive.ts";
 import type { CallSink, ServerCall } from "../grpc/call.ts";
 import { frame, type Pieces, payloadPieces } from "../grpc/frames.ts";
 import { type CallHandler, pathOf } from "../grpc/router.ts";
 import type { UpstreamSource } from "../upstream.ts";
+import type { KeepAliveTimes } from "../web-socket/keep-alive.ts";
 import { BIDI_HEADERS } from "./request-headers.ts";
 import { type StreamEnd, WorkerStream, type WorkerStreamInit } from "./worker-stream.ts";
 

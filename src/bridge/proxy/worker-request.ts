@@ -3,7 +3,7 @@ import type { Dispatcher } from "undici";
 import { GrpcCode } from "../../wire/codes.ts";
 import { BridgeError } from "../errors.ts";
 import type { HeaderList } from "../grpc/metadata.ts";
-import { describeNodeError, errorName, grpcCodeFromNodeError, isConnectionFailure } from "../grpc/node-errors.ts";
+import { adviseNodeError, errorName, grpcCodeFromNodeError, isConnectionFailure } from "../grpc/node-errors.ts";
 import type { Upstream, UpstreamSource } from "../upstream.ts";
 
 export interface WorkerRequestInit {
@@ -162,7 +162,7 @@ export class WorkerRequest implements Dispatcher.DispatchHandler {
 
 function upstreamError(error: unknown, answering: boolean): BridgeError {
   const cut = answering && isConnectionFailure(error);
-  const message = cut ? `the worker's answer was cut off (${errorName(error)})` : describeNodeError(error);
+  const message = cut ? `the worker's answer was cut off (${errorName(error)}); try again` : adviseNodeError(error);
   return new BridgeError(grpcCodeFromNodeError(error), message, { cause: error });
 }
 

@@ -3,17 +3,17 @@ import type { Duplex } from "node:stream";
 import { GrpcCode } from "../../wire/codes.ts";
 import { CLOSED_CODE, END_MARK, HALF_CLOSE, PING } from "../../wire/indexeddb-socket.ts";
 import { MAX_MESSAGE_BYTES } from "../../wire/limits.ts";
-import { SYSTEM_CLOCK } from "../channel/clock.ts";
-import { type KeepAlive, type KeepAliveTimes, keepAlive } from "../channel/keep-alive.ts";
-import { CLOSE } from "../channel/web-socket/frame.ts";
-import { WebSocket } from "../channel/web-socket/web-socket.ts";
+import { SYSTEM_CLOCK } from "../clock.ts";
 import { BridgeError } from "../errors.ts";
 import type { Pieces } from "../grpc/frames.ts";
 import { addMetadata, type HeaderList } from "../grpc/metadata.ts";
-import { describeNodeError, grpcCodeFromNodeError, isConnectionFailure } from "../grpc/node-errors.ts";
+import { adviseNodeError, grpcCodeFromNodeError, isConnectionFailure } from "../grpc/node-errors.ts";
 import type { CallStatus } from "../grpc/status.ts";
 import type { Upstream, UpstreamSource } from "../upstream.ts";
+import { CLOSE } from "../web-socket/frame.ts";
+import { type KeepAlive, type KeepAliveTimes, keepAlive } from "../web-socket/keep-alive.ts";
 import { requestUpgrade, type Upgrade } from "../web-socket/upgrade.ts";
+import { WebSocket } from "../web-socket/web-socket.ts";
 import { errorAnswer, failureOf } from "./answer.ts";
 import { readEndStream } from "./connect-error.ts";
 import { flatHeaders, MAX_ATTEMPTS, remainingMs } from "./worker-request.ts";
@@ -154,7 +154,7 @@ export class WorkerStream {
   }
 
   #watch(webSocket: WebSocket): void {
-    const silent = () => this.#fail(new BridgeError(GrpcCode.unavailable, "the worker has fallen silent"));
+    const silent = () => this.#fail(new BridgeError(GrpcCode.unavailable, "the worker has fallen silent; try again"));
     this.#keepAlive = keepAlive(SYSTEM_CLOCK, this.#init.keepAlive, () => webSocket.sendText(PING), silent);
   }
 
@@ -211,7 +211,7 @@ function metadataOf(pairs: readonly (readonly [string, string])[]): string[] {
 const MALFORMED_END = "the worker's stream has a malformed end";
 
 function upgradeError(error: unknown): BridgeError {
-  return new BridgeError(grpcCodeFromNodeError(error), describeNodeError(error), { cause: error });
+  return new BridgeError(grpcCodeFromNodeError(error), adviseNodeError(error), { cause: error });
 }
 
 function closeError(code: number, reason: string): BridgeError {
@@ -226,5 +226,8 @@ function closeError(code: number, reason: string): BridgeError {
   if (code === CLOSE.protocolError) {
     return new BridgeError(GrpcCode.internal, `the worker's stream does not keep to WebSocket${why}`);
   }
-  return new BridgeError(GrpcCode.unavailable, `the worker's stream was cut off (WebSocket code ${code}${why})`);
+  return new BridgeError(
+    GrpcCode.unavailable,
+    `the worker's stream was cut off (WebSocket code ${code}${why}); try again`,
+  );
 }

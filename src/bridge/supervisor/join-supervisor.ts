@@ -4,14 +4,15 @@ import { Socket } from "node:net";
 import { GrpcCode } from "../../wire/codes.ts";
 import { BridgeError } from "../errors.ts";
 import type { GrpcServer } from "../grpc/server.ts";
+import { giveSignsOfLife } from "./heartbeat.ts";
 import type { FromSupervisor, FromWorkingProcess, Kept } from "./messages.ts";
 import type { ServerSockets, Supervision } from "./supervision.ts";
 
 /**
  * Resolves with what the predecessor left. To be called once, in a process that a supervisor has started. Everything that waits
- * for a supervisor that has gone rejects, UNAVAILABLE.
+ * for a supervisor that has gone rejects, UNAVAILABLE. `hungAfterMs` is the silence after which the supervisor ends this process.
  */
-export async function joinSupervisor(): Promise<Supervision> {
+export async function joinSupervisor(hungAfterMs: number): Promise<Supervision> {
   const servers = new Map<string, Pick<GrpcServer, "accept">>();
   const opening = new Map<string, PromiseWithResolvers<void>>();
   const began = Promise.withResolvers<Kept>();
@@ -37,6 +38,7 @@ export async function joinSupervisor(): Promise<Supervision> {
     });
   });
   const kept = new Map(await began.promise);
+  giveSignsOfLife(hungAfterMs, () => void tell({ type: "beat" }));
 
   const sockets: ServerSockets = {
     async open(path, server) {

@@ -13,6 +13,8 @@ export type FromSupervisor =
   | { readonly type: "connection"; readonly path: string; readonly id: number };
 
 export type FromWorkingProcess =
+  /** A sign of life. */
+  | { readonly type: "beat" }
   /** Replaces what was kept under the key. */
   | { readonly type: "keep"; readonly key: string; readonly value: string }
   | { readonly type: "forget"; readonly key: string }

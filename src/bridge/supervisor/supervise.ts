@@ -7,9 +7,8 @@ import { END_SIGNALS, survive } from "../lifecycle/process.ts";
 import type { Log } from "../log.ts";
 import { removeSocketFolder } from "../socket-folder.ts";
 import { Doors } from "./doors.ts";
-import type { FromWorkingProcess } from "./messages.ts";
 import { restartDelay, STABLE_MS } from "./restart-delay.ts";
-import { describeEnd, type End, startWorkingProcess, type WorkingProcess } from "./working-process.ts";
+import { describeEnd, type End, type Report, startWorkingProcess, type WorkingProcess } from "./working-process.ts";
 
 export interface SupervisorOptions {
   readonly log: Log;
@@ -69,7 +68,7 @@ class Supervisor {
     void working.ended.then((end) => this.#ended(end));
   }
 
-  #receive(message: FromWorkingProcess, working: WorkingProcess): void {
+  #receive(message: Report, working: WorkingProcess): void {
     switch (message.type) {
       case "keep":
         this.#kept.set(message.key, message.value);

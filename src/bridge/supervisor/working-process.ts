@@ -1,7 +1,8 @@
 // The process that does a bridge's work, as its supervisor sees it: one child, from start to end.
 import { spawn } from "node:child_process";
-import { WORKING_PROCESS_VARIABLE } from "../environment.ts";
+import { hungAfterMs, WORKING_PROCESS_VARIABLE } from "../environment.ts";
 import type { Visitor } from "./doors.ts";
+import { watchSignsOfLife } from "./heartbeat.ts";
 import type { FromSupervisor, FromWorkingProcess } from "./messages.ts";
 
 /**
@@ -23,20 +24,35 @@ export interface WorkingProcess {
 export type End =
   | { readonly type: "exit"; readonly code: number }
   | { readonly type: "signal"; readonly signal: NodeJS.Signals }
+  | { readonly type: "hung"; readonly silentMs: number }
   | { readonly type: "not-started"; readonly message: string };
 
-/** Starts this program once more, with the same arguments; that it is to work, and not to supervise, stands in its environment. */
-export function startWorkingProcess(receive: (message: FromWorkingProcess) => void): WorkingProcess {
+/** What the working process says, its signs of life apart. */
+export type Report = Exclude<FromWorkingProcess, { readonly type: "beat" }>;
+
+/** Starts this program once more, with the same arguments; that it is to work, and not to supervise, stands in its environment. One that hangs is ended. */
+export function startWorkingProcess(receive: (report: Report) => void): WorkingProcess {
   const child = spawn(process.execPath, [...NODE_OPTIONS, ...process.execArgv, ...process.argv.slice(1)], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
     env: { ...process.env, [WORKING_PROCESS_VARIABLE]: "1" },
   });
-  child.on("message", (message) => receive(message as FromWorkingProcess));
+  const silentMs = hungAfterMs(process.env);
+  let hung = false;
+  const watch = watchSignsOfLife(silentMs, () => {
+    hung = child.kill("SIGKILL");
+  });
+  child.on("message", (received) => {
+    const message = received as FromWorkingProcess;
+    if (message.type === "beat") watch.heard();
+    else receive(message);
+  });
   const ended = new Promise<End>((resolve) => {
     // A later error is that of a message to a process that has just ended, which its end tells better.
     child.on("error", (error) => child.pid === undefined && resolve({ type: "not-started", message: error.message }));
     child.once("exit", (code, signal) => {
-      resolve(signal === null ? { type: "exit", code: code ?? 0 } : { type: "signal", signal });
+      watch.stop();
+      if (hung) resolve({ type: "hung", silentMs });
+      else resolve(signal === null ? { type: "exit", code: code ?? 0 } : { type: "signal", signal });
     });
   });
   return {
@@ -57,6 +73,8 @@ export function describeEnd(end: End): string {
       return `exit code ${end.code}`;
     case "signal":
       return end.signal;
+    case "hung":
+      return `hung: it gave no sign of life for ${end.silentMs / 1000} s and was killed`;
     case "not-started":
       return `cannot be started: ${end.message}`;
   }

@@ -1,6 +1,7 @@
 // What a Worker with a channel to gestaltd brings along. One without carries none of it: installed by the module that exports
 // HostChannel, it is in no bundle that does not name that, which spares it some 45 kB (gzip).
 import type { Transport } from "@connectrpc/connect";
+import { CHANNEL_REMEDY } from "../../wire/host-remedies.ts";
 import type { Bindings, Call } from "../call.ts";
 import type { Session } from "../sessions/session.ts";
 import type { SpanSender } from "../telemetry/span-sender.ts";
@@ -34,8 +35,5 @@ export function hosting(): Hosting | undefined {
   return installed;
 }
 
-/** What to do when a worker has no channel, for the operator. */
-export const NO_CHANNEL =
-  'This worker has no host channel. Export the class from its main module, export { HostChannel } from "gestalt-edge/channel", and ' +
-  'bind it in wrangler.toml: a [[durable_objects.bindings]] with name = "GESTALT_EDGE_CHANNEL" and class_name = "HostChannel", and a ' +
-  '[[migrations]] with new_sqlite_classes = ["HostChannel"].';
+/** Why there is no way to gestaltd, for the operator. */
+export const NO_CHANNEL = `This worker has no host channel: ${CHANNEL_REMEDY}.`;

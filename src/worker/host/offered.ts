@@ -1,5 +1,6 @@
 // What a session lacks of the host services that its provider requires, in words an operator can act on.
 import { Code, ConnectError } from "@connectrpc/connect";
+import { offerRemedy } from "../../wire/host-remedies.ts";
 import type { HostServiceKey } from "../../wire/host-services.ts";
 import type { Session } from "../sessions/session.ts";
 import { isOffered } from "./host.ts";
@@ -24,19 +25,5 @@ export function missingText({ name, hosts }: Session, key: HostServiceKey): stri
 
 /** `name` is gestaltd's for the provider. */
 function notOfferedText(name: string, key: HostServiceKey): string {
-  return `'${name}' uses the host service "${key}", which it is not offered: ${REMEDIES[key](name)}.`;
+  return `'${name}' uses the host service "${key}", which it is not offered: ${offerRemedy(key, name)}.`;
 }
-
-/** By reference §1.5 and §2.5: what must stand in gestaltd's config. */
-const REMEDIES: { readonly [Key in HostServiceKey]: (name: string) => string } = {
-  cache: (name) => `list a cache under plugins.${name}.cache in gestaltd's config`,
-  s3: (name) => `list an object store under plugins.${name}.s3 in gestaltd's config`,
-  indexedDB: () => "give it a database, `indexeddb` of its entry in gestaltd's config",
-  plugins: (name) => `list what it may call under plugins.${name}.invokes in gestaltd's config`,
-  authorization: () => "gestaltd offers it to plugins with HTTP bindings, when it has an authorization provider",
-  workflows: () => "gestaltd offers it to plugins that run on a runtime",
-  agents: () => "gestaltd offers it to plugins that run on a runtime",
-  runtimeLogs: () => "gestaltd offers it to what runs on a runtime",
-  workflowHost: () => "gestaltd offers it to workflow providers only",
-  agentHost: () => "gestaltd offers it to agent providers only",
-};

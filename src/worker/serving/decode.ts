@@ -13,11 +13,24 @@ export function decode<Schema extends DescMessage>(schema: Schema, bytes: Uint8A
   try {
     return fromBinary(schema, bytes, DECODE_OPTIONS);
   } catch {
-    throw undecodable(schema);
+    throw undecodable(schema, "binary");
   }
 }
 
-/** connect calls a message of a stream that it cannot decode INTERNAL, with its decoder's text. Unary calls are decoded above. */
+/**
+ * The decoder's text repeats what was sent, which may be a secret in the wrong place; what is kept of it is the name of the field.
+ *
+ * @param text The message of an error that connect made of the decoder's.
+ */
+export function undecodableJson(schema: DescMessage, text: string): ConnectError {
+  const [, part] = DECODERS_TEXT.exec(text) ?? [];
+  return undecodable(schema, "JSON", part);
+}
+
+/** Up to there it is made of names of the protocol. */
+const DECODERS_TEXT = /^cannot decode (field [\w.]+) from JSON/;
+
+/** connect passes on its decoder's text for a message of a stream. Unary calls are decoded above, or refused by `serveGeneric`. */
 export const refuseUndecodable: Interceptor = (next) => (request) =>
   next(request.stream ? { ...request, message: decodable(request.message, request.method.input) } : request);
 
@@ -25,11 +38,15 @@ async function* decodable<T>(messages: AsyncIterable<T>, schema: DescMessage): A
   try {
     yield* messages;
   } catch (error) {
-    const { code, rawMessage } = ConnectError.from(error);
-    throw code === Code.Internal && rawMessage.startsWith("parse binary: ") ? undecodable(schema) : error;
+    const { code, rawMessage, cause } = ConnectError.from(error);
+    if (code === Code.Internal && rawMessage.startsWith("parse binary: ")) throw undecodable(schema, "binary");
+    // Of what connect refuses with this code, only the decoder's errors are made of other errors.
+    if (code === Code.InvalidArgument && cause !== undefined) throw undecodableJson(schema, rawMessage);
+    throw error;
   }
 }
 
-function undecodable(schema: DescMessage): ConnectError {
-  return new ConnectError(`The request is not a ${schema.typeName} in binary form.`, Code.InvalidArgument);
+function undecodable(schema: DescMessage, form: "binary" | "JSON", part?: string): ConnectError {
+  const place = part === undefined ? "" : ` (${part})`;
+  return new ConnectError(`The request is not a ${schema.typeName} in ${form} form${place}.`, Code.InvalidArgument);
 }

@@ -68,9 +68,13 @@ const DESCRIBE_PATH = `/${WorkerService.typeName}/${WorkerService.method.describ
 type Route = (request: Request, call: WorkerCall) => Promise<Response>;
 
 async function serveRoute(served: ServedProvider, route: Route, request: Request, call: WorkerCall): Promise<Response> {
-  try {
+  const answer = async () => {
     await served.provider.lifecycle.configure(call.session, call);
-    return await route(request, call);
+    return route(request, call);
+  };
+  try {
+    // Until the answer begins. Its body does not pass through here, and ends with its caller.
+    return await call.beforeDeadline(answer());
   } catch (error) {
     return errorResponse(toConnectError(error, call, `${served.name} route`));
   }

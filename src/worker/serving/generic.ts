@@ -3,6 +3,8 @@
 import { create, createRegistry, type DescMessage, type MessageInitShape, toJson } from "@bufbuild/protobuf";
 import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import {
+  Code,
+  ConnectError,
   createContextKey,
   createContextValues,
   createMethodImplSpec,
@@ -19,15 +21,21 @@ import {
 import { createHandlerFactory } from "@connectrpc/connect/protocol-connect";
 import { MAX_MESSAGE_BYTES } from "../../wire/limits.ts";
 import { runInCall } from "../async-context.ts";
-import { DECODE_OPTIONS, refuseUndecodable } from "./decode.ts";
-import { toConnectError } from "./errors.ts";
-import { gzip } from "./gzip.ts";
+import { DECODE_OPTIONS, refuseUndecodable, undecodableJson } from "./decode.ts";
+import { errorResponse, toConnectError } from "./errors.ts";
+import { DAMAGED_GZIP, gzip } from "./gzip.ts";
 import type { ServedMethod } from "./method-table.ts";
 import type { WorkerCall } from "./worker-call.ts";
 
 type Output = MessageInitShape<DescMessage>;
 
-const callKey = createContextKey<WorkerCall | undefined>(undefined, { description: "the call" });
+interface Asked {
+  readonly call: WorkerCall;
+  /** Its message could be decoded. */
+  begun: boolean;
+}
+
+const askedKey = createContextKey<Asked | undefined>(undefined, { description: "the call" });
 
 function connectHandlers(method: ServedMethod) {
   return createHandlerFactory({
@@ -45,6 +53,7 @@ function jsonOptionsOf({ desc }: ServedMethod) {
   return { ...DECODE_OPTIONS, registry: createRegistry(desc.parent.file) };
 }
 
+const BAD_REQUEST = 400;
 const METHOD_NOT_ALLOWED = 405;
 
 /** Made when a method is first called this way: most isolates never need most of them. */
@@ -59,14 +68,24 @@ export async function serveGeneric(method: ServedMethod, request: Request, call:
     ]);
     handlers.set(method, handler);
   }
+  const asked: Asked = { call, begun: false };
   const answer = await handler({
     ...universalServerRequestFromFetch(request, {}),
     header: withoutCompressedReply(request.headers),
-    contextValues: createContextValues().set(callKey, call),
+    contextValues: createContextValues().set(askedKey, asked),
   });
   const response = universalServerResponseToFetch(answer);
   if (response.status === METHOD_NOT_ALLOWED) response.headers.set("allow", allowed(method));
-  return response;
+  return response.status === BAD_REQUEST && !asked.begun ? refused(method, response) : response;
+}
+
+/** connect's refusal of a message, in JSON mostly: it would repeat what was sent. */
+async function refused({ desc }: ServedMethod, response: Response): Promise<Response> {
+  const { message = "" } = (await response.json()) as { readonly message?: string };
+  const damaged = message === DAMAGED_GZIP;
+  return errorResponse(
+    damaged ? new ConnectError(message, Code.InvalidArgument) : undecodableJson(desc.input, message),
+  );
 }
 
 /** connect's own list has GET for streams too, which the Connect protocol does not know. */
@@ -155,7 +174,8 @@ function passMetadata(call: WorkerCall, context: HandlerContext): void {
 }
 
 function callOf(context: HandlerContext): WorkerCall {
-  const call = context.values.get(callKey);
-  if (call === undefined) throw new TypeError("A generic handler was called without its call.");
-  return call;
+  const asked = context.values.get(askedKey);
+  if (asked === undefined) throw new TypeError("A generic handler was called without its call.");
+  asked.begun = true;
+  return asked.call;
 }

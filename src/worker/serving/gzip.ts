@@ -4,6 +4,8 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import type { Compression } from "@connectrpc/connect/protocol";
 import { readStream } from "./body.ts";
 
+export const DAMAGED_GZIP = "The request's gzip data is damaged.";
+
 const MAGIC = [0x1f, 0x8b] as const;
 
 /**
@@ -19,7 +21,7 @@ export const gzip: Compression = {
       return await pump(bytes, new DecompressionStream("gzip"), readMaxBytes);
     } catch (error) {
       if (error instanceof ConnectError) throw error;
-      throw new ConnectError("The request's gzip data is damaged.", Code.InvalidArgument);
+      throw new ConnectError(DAMAGED_GZIP, Code.InvalidArgument);
     }
   },
 };

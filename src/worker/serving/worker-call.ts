@@ -118,24 +118,32 @@ export class WorkerCall implements Call {
     this.#context.waitUntil(promise);
   }
 
-  /**
-   * Settles as `work` does, but no later than the deadline: then `signal` aborts, and unless that makes `work` settle
-   * at once, the result is DEADLINE_EXCEEDED.
-   */
+  /** {@link beforeDeadline} for the work of a handler, which is done when it settles. */
   async withinDeadline<T>(work: Promise<T>): Promise<T> {
-    const limit = this.deadline === undefined ? undefined : this.#limit(this.deadline);
     this.#working = true;
     this.#answered = false;
     if (this.#controller !== undefined) this.#listen();
     try {
-      return await (limit === undefined ? work : Promise.race([work, limit.passed]));
+      return await this.beforeDeadline(work);
     } finally {
-      limit?.stop();
       this.#heard?.resolve();
       this.#heard = undefined;
       this.#answered = true;
       this.#working = false;
       this.#host?.rest();
+    }
+  }
+
+  /**
+   * Settles as `work` does, but no later than the deadline: then `signal` aborts, and unless that makes `work` settle
+   * at once, the result is DEADLINE_EXCEEDED.
+   */
+  async beforeDeadline<T>(work: Promise<T>): Promise<T> {
+    const limit = this.deadline === undefined ? undefined : this.#limit(this.deadline);
+    try {
+      return await (limit === undefined ? work : Promise.race([work, limit.passed]));
+    } finally {
+      limit?.stop();
     }
   }
 

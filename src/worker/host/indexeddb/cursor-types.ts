@@ -68,7 +68,7 @@ export interface KeyCursor<Key> extends AsyncIterable<KeyCursor<Key>> {
   advance(count: number): Promise<boolean>;
   /**
    * Replaces the record; its primary key stays, and need not be repeated. AlreadyExistsError when another record has a
-   * unique value of it, which ends the cursor, as any failure in gestaltd does.
+   * unique value of it, which ends the cursor, as every failure in gestaltd does.
    */
   update(record: Updated<object>): Promise<void>;
   /** Removes the record. The cursor stays where it is. */

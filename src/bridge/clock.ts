@@ -1,5 +1,5 @@
-// The time by which a channel runs.
-import type { Clock } from "../../wire/channel/call.ts";
+// The time by which channels, and streams to a worker, run.
+import type { Clock } from "../wire/channel/call.ts";
 
 export const SYSTEM_CLOCK: Clock = {
   now: Date.now,

@@ -3,7 +3,6 @@ import type { Duplex } from "node:stream";
 import { CLOSE, OPCODE } from "./frame.ts";
 import { FrameFault, IncomingFrames } from "./incoming-frames.ts";
 import { frameInPlace, frameOf } from "./outgoing-frame.ts";
-import { PacketRooms } from "./packet-rooms.ts";
 
 export interface WebSocketEvents {
   /** Something has come, whatever it is. */
@@ -17,9 +16,6 @@ export interface WebSocketEvents {
 
 /** `closing`: this side has said its last. */
 type State = "open" | "closing" | "closed";
-
-/** Shared by all channels of the process. */
-const rooms = new PacketRooms();
 
 export class WebSocket {
   readonly #socket: Duplex;
@@ -47,15 +43,12 @@ export class WebSocket {
     socket.once("close", () => this.#gone());
   }
 
-  /** Room for a message that is to be sent; see `ChannelSocket.room`. */
-  room(bytes: number, before: number): Uint8Array {
-    return rooms.take(bytes, before);
-  }
-
-  /** Sends a binary message, the beginning of a {@link room}. Throws when nothing can be sent any more. */
-  send(message: Uint8Array): void {
+  /**
+   * Sends a binary message, the beginning of a `payloadRoom`, which is lost. `sent` is called when the room is free again. Throws when
+   * nothing can be sent any more.
+   */
+  sendInPlace(message: Uint8Array, sent?: (error?: Error | null) => void): void {
     if (this.#state !== "open") throw new Error("the WebSocket is closed");
-    const sent = rooms.give(message);
     this.#socket.write(frameInPlace(OPCODE.binary, message), sent);
   }
 

@@ -1,7 +1,7 @@
 // Memory for packets on their way out, used again and again: Node allocates and collects large buffers at a price that a stream of
 // them feels more than all else that is done for it.
-import { MAX_PACKET_BYTES } from "../../../wire/channel/limits.ts";
-import { payloadRoom } from "./outgoing-frame.ts";
+import { MAX_PACKET_BYTES } from "../../wire/channel/limits.ts";
+import { payloadRoom } from "../web-socket/outgoing-frame.ts";
 
 /** Up to here a packet gets room of its own, in bytes; most are one small call. */
 const SMALL_BYTES = 4 * 1024;
