@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { IndexedDB } from "../../src/gen/gestalt/provider/v1/indexeddb_pb.ts";
+import { ProviderLifecycle } from "../../src/gen/gestalt/provider/v1/lifecycle_pb.ts";
 import { type Databases, eventually, record, refused, startDatabases } from "../indexeddb/databases.ts";
 import { type BridgedClients, GRPC_CLIENTS, startBridgedClients } from "../support/bridged-clients.ts";
 import { Cursor, type Database, Transaction } from "./database.ts";
@@ -98,6 +99,12 @@ for (const library of GRPC_CLIENTS) {
       await Promise.all(Array.from({ length: 50 }, increment));
       const { record: last } = await db.get({ store: "s", id: "n" });
       assert.equal(last?.fields.value?.kind.value, 50n);
+    });
+
+    it("fails the health check, which is all that gestaltd looks at, when its object cannot be used", async () => {
+      const healthOf = (name: string) => bridged.client(ProviderLifecycle, "objects", { name }).healthCheck({});
+      assert.equal((await healthOf(`bridged by ${library}`)).ready, true);
+      await assert.rejects(healthOf("of the future"), refused(Code.Unavailable, /health check failed.*worker's log/));
     });
 
     it("is lost with the object behind it, and goes on with a new one", async () => {

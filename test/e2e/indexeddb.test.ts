@@ -1,9 +1,11 @@
 // A real gestaltd keeps its own data, and its plugins theirs, in databases on the edge: both shapes of the config, and the data after a
 // restart.
 import assert from "node:assert/strict";
+import { globSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { after, before, describe, it } from "node:test";
 import { nodeEnded, nodeOf, until, workerdsOf } from "../support/bridge-process.ts";
 import { bridgesOf } from "../support/gestaltd/bridges.ts";
@@ -63,6 +65,31 @@ describe("databases of a real gestaltd", { skip: skipGestaltd ?? false }, () => 
     }
   });
 
+  it("make /ready red while gestaltd's own cannot be opened", async () => {
+    const state = stateOf(folder, DATABASES);
+    const readiness = async () => {
+      const response = await fetch(`${gestaltd.url}/ready`);
+      return `${response.status} ${await response.text()}`;
+    };
+    /** Of all databases, any number of times; fails while workerd has one open. */
+    const setVersion = (version: string) => {
+      for (const file of globSync("**/*.sqlite", { cwd: state })) {
+        const database = new DatabaseSync(join(state, file));
+        try {
+          const isOurs = database.prepare("SELECT 1 FROM sqlite_master WHERE name = 'schema_version'").get();
+          if (isOurs !== undefined) database.exec(`UPDATE schema_version SET version = ${version}`);
+        } finally {
+          database.close();
+        }
+      }
+    };
+    assert.match(await readiness(), /^200/);
+    await afterDeath(state, () => setVersion("version % 100 + 100"));
+    await until(async () => /^503 .*datastore unavailable/.test(await readiness()), "it is not ready");
+    await afterDeath(state, () => setVersion("version % 100"));
+    await until(async () => /^200/.test(await readiness()), "it is ready again");
+  });
+
   it("survive workerd, gestaltd and the node", async () => {
     const { pid = 0 } = nodeOf(stateOf(folder, DATABASES)) ?? {};
     for (const workerd of workerdsOf(pid)) process.kill(workerd, "SIGKILL");
@@ -75,6 +102,19 @@ describe("databases of a real gestaltd", { skip: skipGestaltd ?? false }, () => 
     assert.deepEqual(await call("named", "remember", { words: [] }), { seen: ["c"] });
   });
 });
+
+/** Does something to the files of workerd when it has just died. Its successor may come before, and then it dies, too. */
+async function afterDeath(state: string, work: () => void): Promise<void> {
+  await until(() => {
+    for (const workerd of workerdsOf(nodeOf(state)?.pid ?? 0)) process.kill(workerd, "SIGKILL");
+    try {
+      work();
+      return true;
+    } catch {
+      return false;
+    }
+  }, "its files are free");
+}
 
 async function completeConfig(folder: string): Promise<GestaltdConfig> {
   const manifest = await buildPlugin(folder, PLUGIN, "user");

@@ -1,5 +1,6 @@
-// Starts the worker under test and gives clients of its databases.
+// Starts a worker under test, gives clients of its databases, and declares the same tests for all that must behave alike.
 import assert from "node:assert/strict";
+import { after, before, describe } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { NullValue } from "@bufbuild/protobuf/wkt";
@@ -15,9 +16,12 @@ import type { JsonObject } from "../../src/wire/session-token.ts";
 import { startWorker, type TestWorker, type TokenClaims } from "../support/worker-harness.ts";
 import { CursorClient, TransactionClient } from "./stream-client.ts";
 
-/** The providers of databases.worker.ts that must behave alike. */
-export const BACKENDS = ["objects", "memory"] as const;
-export type Backend = (typeof BACKENDS)[number] | "impatient";
+/** Databases on Durable Objects, and those of examples/indexeddb, which are written with the authoring API alone. */
+const BACKENDS = ["objects", "example"] as const;
+type Backend = (typeof BACKENDS)[number];
+
+/** Providers by their names in the workers: `objects` and `impatient` in databases.worker.ts, `small` in the example. */
+type ProviderName = "objects" | "impatient" | "small";
 
 type CursorInit = Parameters<typeof CursorClient.open>[2];
 
@@ -36,7 +40,7 @@ type Control = "abandon" | "fail" | "fill" | "rows" | "stored";
 export interface Databases {
   readonly worker: TestWorker;
   /** Another one each time, unless it is named. */
-  database(backend: Backend, config?: JsonObject): TestDatabase;
+  database(provider: ProviderName, config?: JsonObject): TestDatabase;
   /** Calls one of the worker's test controls for a database on Durable Objects. */
   control<Answer = unknown>(name: Control, objectName: string, ...args: unknown[]): Promise<Answer>;
   /** What the worker has logged. */
@@ -44,18 +48,71 @@ export interface Databases {
   stop(): Promise<void>;
 }
 
-export async function startDatabases(): Promise<Databases> {
-  const log: string[] = [];
-  const worker = await startWorker({
+/** What tests are given. Only they can look into it: before they run there is nothing there. */
+export interface TestContext {
+  readonly databases: Databases;
+  /** A database that the tests share. */
+  readonly db: TestDatabase;
+}
+
+/** Declares the same tests for each of the backends, and `ofObjects` for databases on Durable Objects alone. */
+export function describeBackends(
+  title: string,
+  ofAll: (on: TestContext) => void,
+  ofObjects: (on: TestContext) => void = () => {},
+): void {
+  for (const backend of BACKENDS) {
+    describeDatabases(`${title}, ${backend}`, backend, (on) => {
+      ofAll(on);
+      if (backend === "objects") ofObjects(on);
+    });
+  }
+}
+
+/** Declares tests of databases on Durable Objects. */
+export function describeObjects(title: string, declare: (on: TestContext) => void): void {
+  describeDatabases(title, "objects", declare);
+}
+
+function describeDatabases(title: string, backend: Backend, declare: (on: TestContext) => void): void {
+  describe(`IndexedDB ${title}`, () => {
+    let databases: Databases | undefined;
+    let db: TestDatabase | undefined;
+    before(async () => {
+      databases = await startDatabases(backend);
+      db = databases.database(backend === "objects" ? "objects" : "small");
+    });
+    after(() => databases?.stop());
+    declare({
+      get databases() {
+        return databases as Databases;
+      },
+      get db() {
+        return db as TestDatabase;
+      },
+    });
+  });
+}
+
+const WORKERS = {
+  objects: {
     entry: new URL("./databases.worker.ts", import.meta.url),
     durableObjects: { INDEXEDDB_OBJECT: { className: "TestedObject", useSQLite: true } },
-    onLog: (line) => log.push(line),
-  });
+  },
+  example: {
+    entry: new URL("../../examples/indexeddb/src/index.ts", import.meta.url),
+    durableObjects: { DATABASES: { className: "Databases", useSQLite: true } },
+  },
+};
+
+export async function startDatabases(backend: Backend = "objects"): Promise<Databases> {
+  const log: string[] = [];
+  const worker = await startWorker({ ...WORKERS[backend], onLog: (line) => log.push(line) });
   let sessions = 0;
   return {
     worker,
     log,
-    database(provider, config = { name: `database-${sessions}` }) {
+    database(provider, config = { [provider === "small" ? "table" : "name"]: `database-${sessions}` }) {
       const claims = { provider, config, sid: `session-${sessions++}` };
       return {
         client: worker.client(IndexedDB, claims),

@@ -1,10 +1,8 @@
-// The databases under test: on Durable Objects that tests can look into, the same with little patience, and one in
-// memory that is written with the authoring API alone.
+// The databases under test: on Durable Objects that tests can look into, and the same with little patience.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { RecordSchema, TypedValueSchema } from "../../src/gen/gestalt/provider/v1/indexeddb_value_pb.ts";
 import { durableObjectIndexedDB, IndexedDBObject } from "../../src/providers/indexeddb-durable-object/index.ts";
 import { serve } from "../../src/worker/index.ts";
-import { memoryIndexedDB } from "./memory-database.worker.ts";
 import { writeVersion1 } from "./version-1.worker.ts";
 
 interface Env {
@@ -67,7 +65,6 @@ const idle = { transactionIdleMs: 1_000, cursorIdleMs: 1_000 };
 const app = serve({
   objects: durableObjectIndexedDB(),
   impatient: durableObjectIndexedDB(idle),
-  memory: memoryIndexedDB(),
 });
 
 export default {

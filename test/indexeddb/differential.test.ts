@@ -11,9 +11,9 @@
 // - Primary keys are texts that are not empty; W3C takes any key.
 // - An update whose record has no primary key keeps that of the cursor; W3C refuses it.
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { it } from "node:test";
 import fc from "fast-check";
-import { type Databases, startDatabases } from "./databases.ts";
+import { describeObjects } from "./databases.ts";
 import { Oracle } from "./differential-oracle.ts";
 import { sequences } from "./differential-steps.ts";
 import { Subject } from "./differential-subject.ts";
@@ -21,18 +21,12 @@ import { Subject } from "./differential-subject.ts";
 const isNightly = process.env.NIGHTLY === "1";
 const RUNS = isNightly ? 2_000 : 200;
 
-describe("IndexedDB against fake-indexeddb", { timeout: isNightly ? 1_800_000 : 240_000 }, () => {
-  let databases: Databases;
-  before(async () => {
-    databases = await startDatabases();
-  });
-  after(() => databases?.stop());
-
-  it(`answers the same in ${RUNS} random sequences`, async () => {
+describeObjects("against fake-indexeddb", (on) => {
+  it(`answers the same in ${RUNS} random sequences`, { timeout: isNightly ? 1_800_000 : 240_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(sequences, async ({ first, rest }) => {
         const oracle = new Oracle();
-        const subject = new Subject(databases.database("objects"), (store, at) => oracle.indexAt(store, at));
+        const subject = new Subject(on.databases.database("objects"), (store, at) => oracle.indexAt(store, at));
         try {
           for (const step of [...first, ...rest]) {
             // The names of indexes are those before the step.

@@ -1,9 +1,9 @@
 // Many writers, and an object that fails in between: what was acknowledged stays, and nothing is half there.
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ConnectError } from "@connectrpc/connect";
-import { type Databases, record, startDatabases } from "./databases.ts";
+import { describeObjects, record } from "./databases.ts";
 import type { TransactionClient } from "./stream-client.ts";
 
 const CLIENTS = 12;
@@ -12,15 +12,9 @@ const ACCOUNTS = 6;
 const BALANCE = 100n;
 const FAILURES = 8;
 
-describe("IndexedDB under failures", { timeout: 60_000 }, () => {
-  let databases: Databases;
-  before(async () => {
-    databases = await startDatabases();
-  });
-  after(() => databases?.stop());
-
-  it("keeps what it has acknowledged, and the sum of all accounts", async () => {
-    const db = databases.database("objects");
+describeObjects("under failures", (on) => {
+  it("keeps what it has acknowledged, and the sum of all accounts", { timeout: 60_000 }, async () => {
+    const db = on.databases.database("objects");
     const { client } = db;
     const schema = { indexes: [{ name: "by_client", keyPath: ["client", "round"], unique: true }] };
     for (const name of ["accounts", "log"]) await client.createObjectStore({ name, schema });
@@ -71,7 +65,7 @@ describe("IndexedDB under failures", { timeout: 60_000 }, () => {
       for (let times = 0; working && times < FAILURES; times++) {
         // Only spaces the failures out: nothing waits for a state here.
         await sleep(50);
-        await databases.control("fail", db.objectName);
+        await on.databases.control("fail", db.objectName);
       }
     })();
     await Promise.all(Array.from({ length: CLIENTS }, (_, who) => work(who)));

@@ -1,18 +1,12 @@
 // Databases that other releases have written.
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { it } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { type Databases, plain, record, refused, startDatabases, typed } from "./databases.ts";
+import { describeObjects, plain, record, refused, typed } from "./databases.ts";
 
-describe("IndexedDB schema", () => {
-  let databases: Databases;
-  before(async () => {
-    databases = await startDatabases();
-  });
-  after(() => databases?.stop());
-
+describeObjects("schema", (on) => {
   it("opens a database of version 1, with all that is in it", async () => {
-    const db = databases.database("objects", { name: "version 1" });
+    const db = on.databases.database("objects", { name: "version 1" });
     const { client } = db;
     const people = {
       ada: record("ada", { mail: "ada@x", n: 1n }),
@@ -35,26 +29,30 @@ describe("IndexedDB schema", () => {
     await client.put({ store, record: record("ada", { n: 9n }) });
     await client.createObjectStore({ name: "next", schema: { indexes: [{ name: "by_n", keyPath: ["n"] }] } });
     assert.deepEqual((await client.indexGetAllKeys({ store, index: "by_n" })).keys, ["\u{1f511}", "ada", "big"]);
-    await databases.control("fail", db.objectName);
+    await on.databases.control("fail", db.objectName);
     assert.equal((await client.count({ store })).count, 3n, "and opens again");
   });
 
   it("leaves a database as it was when it cannot be brought up to date", async () => {
-    const { client } = databases.database("objects", { name: "version 1 with a fault" });
+    const { client } = on.databases.database("objects", { name: "version 1 with a fault" });
     for (let time = 0; time < 2; time++) {
       await assert.rejects(client.count({ store: "people" }), (error: unknown) => {
         assert.ok(error instanceof ConnectError);
-        assert.equal(Code[error.code], "Internal");
+        // The platform does not tell an object that cannot start from one that has just ended.
+        assert.ok(error.code === Code.Internal || error.code === Code.Unavailable, String(error));
         assert.doesNotMatch(error.message, /retired|SQLITE/);
         return true;
       });
-      const faults = databases.log.filter((line) => line.includes("retired_indexes already exists"));
+      const faults = on.databases.log.filter((line) => line.includes("retired_indexes already exists"));
       assert.ok(faults.length > time, "the same step each time: those before it were undone");
     }
   });
 
   it("refuses a database of a later version, and does not touch it", async () => {
-    const { client } = databases.database("objects", { name: "of the future" });
-    await assert.rejects(client.count({ store: "s" }), refused(Code.FailedPrecondition, /newer release.*version 99 .*Deploy that release/));
+    const { client } = on.databases.database("objects", { name: "of the future" });
+    await assert.rejects(
+      client.count({ store: "s" }),
+      refused(Code.FailedPrecondition, /newer release.*version 99 .*Deploy that release/),
+    );
   });
 });

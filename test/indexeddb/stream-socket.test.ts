@@ -1,47 +1,44 @@
 // The WebSocket of a stream, as src/wire/indexeddb-socket.ts says: refusals, turns, the last word, deadlines.
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { before, it } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import { TransactionClientMessageSchema } from "../../src/gen/gestalt/provider/v1/indexeddb_transaction_pb.ts";
-import { HALF_CLOSE, PING, PONG } from "../../src/wire/indexeddb-socket.ts";
+import { CURSOR_IDLE_MS, HALF_CLOSE, PING, PONG, TRANSACTION_IDLE_MS } from "../../src/wire/indexeddb-socket.ts";
 import { OPEN_CURSOR_PATH, TRANSACTION_PATH } from "../../src/wire/routes.ts";
 import { answerToHead } from "../support/worker-harness.ts";
-import { type Databases, eventually, record, refused, startDatabases, type TestDatabase } from "./databases.ts";
+import { describeObjects, eventually, record, refused } from "./databases.ts";
 import { CursorClient, TransactionClient } from "./stream-client.ts";
 
-describe("IndexedDB stream socket", () => {
-  let databases: Databases;
-  let db: TestDatabase;
+describeObjects("stream socket", (on) => {
   before(async () => {
-    databases = await startDatabases();
-    db = databases.database("objects");
-    await db.client.createObjectStore({ name: "s" });
+    await on.db.client.createObjectStore({ name: "s" });
   });
-  after(() => databases?.stop());
   const connect = (headers?: Readonly<Record<string, string>>) =>
-    TransactionClient.connect(databases.worker, db.claims, headers);
+    TransactionClient.connect(on.databases.worker, on.db.claims, headers);
 
   it("is refused without a token, without an upgrade, and where there is no such service", async () => {
-    const authorization = `Bearer ${await databases.worker.token(db.claims)}`;
+    const authorization = `Bearer ${await on.databases.worker.token(on.db.claims)}`;
     for (const path of [OPEN_CURSOR_PATH, TRANSACTION_PATH]) {
       const upgrade = ["upgrade: websocket", "connection: Upgrade", "sec-websocket-version: 13"];
       const key = "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==";
       const head = [`GET ${path} HTTP/1.1`, "host: worker", ...upgrade, key];
-      assert.match(await answerToHead(databases.worker.url, head), /^HTTP\/1.1 401 /);
+      assert.match(await answerToHead(on.databases.worker.url, head), /^HTTP\/1.1 401 /);
       for (const method of ["GET", "POST"]) {
-        const plainly = await databases.worker.fetch(path, { method, headers: { authorization } });
+        const plainly = await on.databases.worker.fetch(path, { method, headers: { authorization } });
         assert.equal(plainly.status, 426);
         assert.equal(((await plainly.json()) as { code: string }).code, "unimplemented");
       }
     }
-    const { worker } = databases;
-    await assert.rejects(TransactionClient.connect(worker, { ...db.claims, config: { table: "" } }), /refused/);
+    const { worker } = on.databases;
+    await assert.rejects(TransactionClient.connect(worker, { ...on.db.claims, config: { table: "" } }), /refused/);
     await assert.rejects(connect({ "connect-timeout-ms": "soon" }), /refused/);
   });
 
   it("answers signs of life, also while an answer is due, and passes over other texts", async () => {
-    const first = await db.begin(["s"]);
+    const first = await on.db.begin(["s"]);
     const waiting = await connect();
     waiting.stream.sendText("anything");
     const begun = waiting.begin(["s"]);
@@ -53,7 +50,7 @@ describe("IndexedDB stream socket", () => {
   });
 
   it("ends a stream whose caller speaks out of turn", async () => {
-    const transaction = await db.begin(["s"]);
+    const transaction = await on.db.begin(["s"]);
     const count = { requestId: 1n, operation: { case: "count", value: { store: "s" } } } as const;
     for (let time = 0; time < 50; time++) transaction.stream.send({ msg: { case: "operation", value: count } });
     const end = await transaction.stream.ended;
@@ -61,7 +58,7 @@ describe("IndexedDB stream socket", () => {
     assert.match(end.error?.rawMessage ?? "", /out of turn/);
     assert.equal(end.closeCode, 1000);
     const afterHalfClose = await connect();
-    const first = await db.begin(["s"]);
+    const first = await on.db.begin(["s"]);
     afterHalfClose.stream.send({ msg: { case: "begin", value: { stores: ["s"], mode: 1 } } });
     afterHalfClose.stream.sendText(HALF_CLOSE);
     afterHalfClose.stream.send({ msg: { case: "commit", value: {} } });
@@ -75,7 +72,7 @@ describe("IndexedDB stream socket", () => {
     transaction.stream.sendText(HALF_CLOSE);
     assert.equal((await transaction.stream.receive())?.msg.case, "begin");
     assert.equal(await transaction.stream.receive(), undefined);
-    await (await db.begin(["s"])).commit();
+    await (await on.db.begin(["s"])).commit();
   });
 
   it("refuses messages that are none or too large, and takes those of 4 MiB", async () => {
@@ -85,17 +82,17 @@ describe("IndexedDB stream socket", () => {
     const large = await connect();
     large.stream.sendBytes(new Uint8Array(4 * 1024 * 1024 + 1));
     await assert.rejects(large.stream.receive(), refused(Code.ResourceExhausted));
-    const transaction = await db.begin(["s"]);
+    const transaction = await on.db.begin(["s"]);
     const value = record("large", { bytes: new Uint8Array(4 * 1024 * 1024 - 100) });
     await transaction.operate({ case: "put", value: { store: "s", record: value } });
     const read = await transaction.operate({ case: "get", value: { store: "s", id: "large" } });
     assert.equal(read.case, "record");
     await transaction.commit();
-    const cursor = await db.cursor({ store: "s" });
+    const cursor = await on.db.cursor({ store: "s" });
     const entry = await cursor.next();
     assert.ok(typeof entry === "object" && entry.record !== undefined);
     cursor.close();
-    await db.client.clear({ store: "s" });
+    await on.db.client.clear({ store: "s" });
   });
 
   it("keeps the stream's deadline, and rolls back", async () => {
@@ -104,21 +101,27 @@ describe("IndexedDB stream socket", () => {
     await transaction.operate({ case: "put", value: { store: "s", record: record("x") } });
     await assert.rejects(transaction.stream.receive(), refused(Code.DeadlineExceeded));
     assert.equal((await transaction.stream.ended).cut, false);
-    await (await db.begin(["s"])).commit();
-    assert.equal((await db.client.count({ store: "s" })).count, 0n);
-    const cursor = await CursorClient.stream(databases.worker, db.claims, { "connect-timeout-ms": "100" });
+    await (await on.db.begin(["s"])).commit();
+    assert.equal((await on.db.client.count({ store: "s" })).count, 0n);
+    const cursor = await CursorClient.stream(on.databases.worker, on.db.claims, { "connect-timeout-ms": "100" });
     await assert.rejects(cursor.receive(), refused(Code.DeadlineExceeded));
   });
 
   it("carries texts of any length in its last word", async () => {
     const name = `${"ключ".repeat(60)}"{}`;
-    const cursor = await CursorClient.stream(databases.worker, db.claims);
+    const cursor = await CursorClient.stream(on.databases.worker, on.db.claims);
     cursor.send({ msg: { case: "open", value: { store: name } } });
     await assert.rejects(cursor.receive(), (error: unknown) => {
       refused(Code.NotFound, /^datastore: not found/)(error);
       assert.ok(String(error).includes("ключ".repeat(60)));
       return true;
     });
+  });
+
+  it("gives silent callers the time that docs/indexeddb.md states", () => {
+    const page = readFileSync(join(import.meta.dirname, "../../docs/indexeddb.md"), "utf8");
+    assert.ok(page.includes(`${TRANSACTION_IDLE_MS / 1_000} seconds of silence (ABORTED)`));
+    assert.ok(page.includes(`After ${CURSOR_IDLE_MS / 60_000} minutes without a step a cursor is closed: ABORTED`));
   });
 
   it("lets go of everything when hundreds of callers leave in the middle", async () => {
@@ -133,7 +136,7 @@ describe("IndexedDB stream socket", () => {
             }),
           ),
         );
-        const cursor = await db.cursor({ store: "s" });
+        const cursor = await on.db.cursor({ store: "s" });
         return [transaction, cursor] as const;
       }),
     );
@@ -141,16 +144,16 @@ describe("IndexedDB stream socket", () => {
       transaction.stream.close();
       cursor.close();
     }
-    const last = await db.begin(["s"]);
+    const last = await on.db.begin(["s"]);
     await last.operate({ case: "put", value: { store: "s", record: record("x") } });
     await last.commit();
     // Replaced at once, since nobody looks any more.
     await eventually(async () => {
-      await db.client.put({ store: "s", record: record("x") });
-      assert.equal((await databases.control<{ records: number }>("stored", db.objectName)).records, 1);
+      await on.db.client.put({ store: "s", record: record("x") });
+      assert.equal((await on.databases.control<{ records: number }>("stored", on.db.objectName)).records, 1);
     });
     assert.deepEqual(
-      databases.log.filter((line) => /error|failed/i.test(line)),
+      on.databases.log.filter((line) => /error|failed/i.test(line)),
       [],
     );
   });

@@ -10,6 +10,7 @@ import { invalid } from "./errors.ts";
 import { decodePrimaryKey } from "./model/key-decoding.ts";
 import { encodePrimaryKey } from "./model/key-encoding.ts";
 import { isValidTime } from "./model/keys.ts";
+import { isStrictForm } from "./model/strict-form.ts";
 import type { IndexedDBRow } from "./objects.ts";
 
 /** The field that is the primary key. */
@@ -21,6 +22,7 @@ export function rowFrom(record: WireRecord | undefined, encoded: Uint8Array | un
   const id = idOf(record);
   if (id === undefined) throw invalid('A record needs a text that is not empty in its field "id", its primary key.');
   checkTimes(record);
+  if (encoded !== undefined && !isStrictForm(RecordSchema, encoded)) throw invalid("The record is not in binary form.");
   return { key: encodePrimaryKey(id), record: ownBytes(encoded ?? toBinary(RecordSchema, record)) };
 }
 

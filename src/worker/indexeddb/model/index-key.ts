@@ -6,7 +6,8 @@ import { DECODE_OPTIONS } from "../../serving/decode.ts";
 import { packKinds } from "./key-decoding.ts";
 import { encodeKeys } from "./key-encoding.ts";
 import { type Key, keyOf } from "./keys.ts";
-import { fieldOf, valueUnder } from "./wire-reader.ts";
+import { nameOf, OpenedMap } from "./opened-map.ts";
+import { fieldOf } from "./wire-reader.ts";
 import { field } from "./wire-writer.ts";
 
 /** A key of an index, to be kept with the primary key of its record. */
@@ -47,29 +48,43 @@ export function indexKeyReader({
 const encoder = new TextEncoder();
 
 function fieldReader(path: string): (record: Uint8Array) => Key | undefined {
-  const whole = encoder.encode(path);
-  const [first = whole, ...steps] = path.split(".").map((step) => encoder.encode(step));
+  const whole = nameOf(encoder.encode(path));
+  const [first = whole, ...steps] = path.split(".").map((step) => nameOf(encoder.encode(step)));
+  const last = steps.pop();
   return (record) => {
-    const value = valueUnder(record, whole);
+    const map = OpenedMap.of(record);
+    const value = map.value(whole);
     if (value !== undefined) return keyOfField(value);
-    return steps.length === 0 ? undefined : keyWithin(valueUnder(record, first), steps);
+    if (last === undefined) return undefined;
+    let object = map.within(first, objectInField);
+    for (const step of steps) object = object?.within(step, objectInJson);
+    const json = object?.value(last);
+    return json && keyOfField(field(JSON_VALUE, json));
   };
 }
 
 /** `TypedValue` bytes. An array may be a bound, but a field of JSON that is one is no key (indexeddb_value.proto). */
 function keyOfField(value: Uint8Array): Key | undefined {
+  if (isComposite(value)) return undefined;
   const key = keyOf(fromBinary(TypedValueSchema, value, DECODE_OPTIONS));
   return Array.isArray(key) ? undefined : key;
 }
 
 const JSON_VALUE = TypedValueSchema.field.jsonValue.number;
 const STRUCT_VALUE = ValueSchema.field.structValue.number;
+const LIST_VALUE = ValueSchema.field.listValue.number;
 
-function keyWithin(value: Uint8Array | undefined, steps: readonly Uint8Array[]): Key | undefined {
-  let json = value && fieldOf(value, JSON_VALUE);
-  for (const step of steps) {
-    const struct = json && fieldOf(json, STRUCT_VALUE);
-    json = struct && valueUnder(struct, step);
-  }
-  return json && keyOfField(field(JSON_VALUE, json));
+/** Such are no keys, and may be far too large to be decoded for each index. */
+function isComposite(value: Uint8Array): boolean {
+  const json = fieldOf(value, JSON_VALUE);
+  return json !== undefined && [STRUCT_VALUE, LIST_VALUE].some((number) => fieldOf(json, number) !== undefined);
+}
+
+function objectInField(value: Uint8Array): Uint8Array | undefined {
+  const json = fieldOf(value, JSON_VALUE);
+  return json && objectInJson(json);
+}
+
+function objectInJson(json: Uint8Array): Uint8Array | undefined {
+  return fieldOf(json, STRUCT_VALUE);
 }
