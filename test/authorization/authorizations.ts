@@ -1,7 +1,6 @@
 // Starts the worker under test and gives AuthorizationProvider clients, with short ways to say what tests say often.
-import assert from "node:assert/strict";
 import type { JsonObject } from "@bufbuild/protobuf";
-import { type Client, Code, ConnectError } from "@connectrpc/connect";
+import type { Client } from "@connectrpc/connect";
 import { AuthorizationProvider, type Relationship } from "../../src/gen/gestalt/provider/v1/authorization_pb.ts";
 import { startWorker, type TestWorker } from "../support/worker-harness.ts";
 
@@ -101,16 +100,6 @@ export function asText({
   resource,
 }: Pick<Relationship, "subject" | "relation" | "resource">): string {
   return `${subject?.type}:${subject?.id} ${relation} ${resource?.type}:${resource?.id}`;
-}
-
-/** For `assert.rejects`: a refusal with this code and text. */
-export function refused(code: Code, text = /./): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(error instanceof ConnectError, String(error));
-    assert.equal(Code[error.code], Code[code], error.message);
-    assert.match(error.rawMessage, text);
-    return true;
-  };
 }
 
 /** All pages of a listing, entry by entry. */

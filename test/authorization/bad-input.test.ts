@@ -9,13 +9,13 @@ import {
   AuthorizationProvider,
   WriteRelationshipsRequestSchema,
 } from "../../src/gen/gestalt/provider/v1/authorization_pb.ts";
+import { refused } from "../support/refused.ts";
 import {
   type AuthorizationClient,
   type Authorizations,
   DOCUMENTS,
   entity,
   question,
-  refused,
   relationship,
   startAuthorizations,
 } from "./authorizations.ts";

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
+import { refused } from "../support/refused.ts";
 import {
   type Authorizations,
   DOCUMENTS,
   entity,
   question,
-  refused,
   relationship,
   startAuthorizations,
 } from "./authorizations.ts";

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
+import { refused } from "../support/refused.ts";
 import {
   type Authorizations,
   DOCUMENTS,
   entity,
   type Measured,
   question,
-  refused,
   relationship,
   startAuthorizations,
 } from "./authorizations.ts";

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
+import { refused } from "../support/refused.ts";
 import {
   type AuthorizationClient,
   type Authorizations,
@@ -11,7 +12,6 @@ import {
   entity,
   type Measured,
   question,
-  refused,
   relationship,
   startAuthorizations,
 } from "./authorizations.ts";

@@ -8,7 +8,7 @@ import { Code, createClient } from "@connectrpc/connect";
 import { parse } from "yaml";
 import { IndexedDB } from "../../src/gen/gestalt/provider/v1/indexeddb_pb.ts";
 import { ProviderLifecycle } from "../../src/gen/gestalt/provider/v1/lifecycle_pb.ts";
-import { record, refused } from "../indexeddb/databases.ts";
+import { record } from "../indexeddb/databases.ts";
 import {
   atEnd,
   type BridgeProcess,
@@ -20,6 +20,7 @@ import {
   workingProcess,
 } from "../support/bridge-process.ts";
 import { createGrpcJsTransport } from "../support/grpc-js-transport.ts";
+import { refused } from "../support/refused.ts";
 import { Cursor, type Database, Transaction } from "./database.ts";
 
 const project = join(import.meta.dirname, "app");

@@ -4,8 +4,10 @@ import { after, before, describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { IndexedDB } from "../../src/gen/gestalt/provider/v1/indexeddb_pb.ts";
 import { ProviderLifecycle } from "../../src/gen/gestalt/provider/v1/lifecycle_pb.ts";
-import { type Databases, eventually, record, refused, startDatabases } from "../indexeddb/databases.ts";
+import { type Databases, record, startDatabases } from "../indexeddb/databases.ts";
 import { type BridgedClients, GRPC_CLIENTS, startBridgedClients } from "../support/bridged-clients.ts";
+import { eventually } from "../support/eventually.ts";
+import { refused } from "../support/refused.ts";
 import { Cursor, type Database, Transaction } from "./database.ts";
 
 for (const library of GRPC_CLIENTS) {

@@ -1,8 +1,6 @@
 // Starts the worker under test and gives Cache clients for its providers.
-import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
-import { type Client, Code, ConnectError } from "@connectrpc/connect";
+import type { Client } from "@connectrpc/connect";
 import { Cache } from "../../src/gen/gestalt/provider/v1/cache_pb.ts";
 import type { JsonObject } from "../../src/wire/session-token.ts";
 import { type GrpcClientName, startBridgedClients } from "../support/bridged-clients.ts";
@@ -94,25 +92,4 @@ export interface Observed {
   readonly objectCalls: readonly string[];
   /** Pauses between tries, in milliseconds. */
   readonly pauses: readonly number[];
-}
-
-/** For `assert.rejects`: a refusal with this code and text. */
-export function refused(code: Code, text = /./): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(error instanceof ConnectError, String(error));
-    assert.equal(Code[error.code], Code[code], error.message);
-    assert.match(error.rawMessage, text);
-    return true;
-  };
-}
-
-/** Waits until `check` no longer throws; what it threw last is thrown after ten seconds. */
-export async function eventually(check: () => Promise<void>): Promise<void> {
-  for (const give = Date.now() + 10_000; ; await sleep(10)) {
-    try {
-      return await check();
-    } catch (failure) {
-      if (Date.now() > give) throw failure;
-    }
-  }
 }

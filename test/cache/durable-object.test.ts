@@ -3,17 +3,9 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { objectName, shardOf } from "../../src/providers/cache-durable-object/shards.ts";
-import {
-  bytes,
-  type CacheClient,
-  type Caches,
-  duration,
-  eventually,
-  type Observed,
-  print,
-  refused,
-  startCaches,
-} from "./caches.ts";
+import { eventually } from "../support/eventually.ts";
+import { refused } from "../support/refused.ts";
+import { bytes, type CacheClient, type Caches, duration, type Observed, print, startCaches } from "./caches.ts";
 
 describe("cache on Durable Objects", () => {
   let caches: Caches;

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
-import { bytes, type CacheClient, type Caches, duration, type Observed, refused, startCaches } from "./caches.ts";
+import { refused } from "../support/refused.ts";
+import { bytes, type CacheClient, type Caches, duration, type Observed, startCaches } from "./caches.ts";
 
 describe("cache on KV", () => {
   let caches: Caches;

@@ -5,7 +5,8 @@ import { after, before, describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { MAX_MESSAGE_BYTES } from "../../src/wire/limits.ts";
 import { GRPC_CLIENTS } from "../support/bridged-clients.ts";
-import { BACKENDS, bytes, type CacheClient, type Caches, duration, print, refused, startCaches } from "./caches.ts";
+import { refused } from "../support/refused.ts";
+import { BACKENDS, bytes, type CacheClient, type Caches, duration, print, startCaches } from "./caches.ts";
 
 const MINUTE = 60_000;
 

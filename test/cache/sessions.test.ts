@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
-import { bytes, type Caches, refused, startCaches } from "./caches.ts";
+import { refused } from "../support/refused.ts";
+import { bytes, type Caches, startCaches } from "./caches.ts";
 
 describe("cache config", () => {
   let caches: Caches;

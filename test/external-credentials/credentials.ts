@@ -11,6 +11,7 @@ import {
   type ExternalCredentialSchema,
   type ResolveExternalCredentialRequestSchema,
 } from "../../src/gen/gestalt/provider/v1/external_credential_pb.ts";
+import { refused as refusedAsUsual } from "../support/refused.ts";
 import { startWorker, type TestWorker } from "../support/worker-harness.ts";
 
 export type CredentialsClient = Client<typeof ExternalCredentialProvider>;
@@ -120,13 +121,11 @@ export function secondsFrom(now: number, time: ExternalCredential["expiresAt"]):
 /** For `assert.rejects`: a refusal with this code and text, which says nothing secret. */
 export function refused(code: Code, text = /./): (error: unknown) => boolean {
   return (error) => {
-    assert.ok(error instanceof ConnectError, String(error));
-    assert.equal(Code[error.code], Code[code], error.message);
-    assert.match(error.rawMessage, text);
-    assert.doesNotMatch(error.rawMessage, /s3cr3t/);
+    const { rawMessage } = ConnectError.from(error);
+    assert.doesNotMatch(rawMessage, /s3cr3t/);
     if (code === Code.FailedPrecondition && !/ambiguous/.test(text.source)) {
-      assert.doesNotMatch(error.rawMessage, /ambiguous/i, "gestaltd would ask for an instance");
+      assert.doesNotMatch(rawMessage, /ambiguous/i, "gestaltd would ask for an instance");
     }
-    return true;
+    return refusedAsUsual(code, text)(error);
   };
 }

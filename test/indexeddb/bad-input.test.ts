@@ -5,7 +5,8 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { RecordRequestSchema } from "../../src/gen/gestalt/provider/v1/indexeddb_store_pb.ts";
 import { RecordSchema } from "../../src/gen/gestalt/provider/v1/indexeddb_value_pb.ts";
-import { describeBackends, json, plain, record, refused, time, typed, type Value } from "./databases.ts";
+import { refused } from "../support/refused.ts";
+import { describeBackends, json, plain, record, time, typed, type Value } from "./databases.ts";
 
 const HOSTILE = [
   "'; DROP TABLE records; --",

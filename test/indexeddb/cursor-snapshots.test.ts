@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { it } from "node:test";
 import { Code } from "@connectrpc/connect";
 import type { CursorEntry } from "../../src/gen/gestalt/provider/v1/indexeddb_cursor_pb.ts";
+import { eventually } from "../support/eventually.ts";
+import { refused } from "../support/refused.ts";
 import { cursorStore, DIRECTIONS, type Direction, place, walked } from "./cursor-store.ts";
-import { describeBackends, eventually, record, refused } from "./databases.ts";
+import { describeBackends, record } from "./databases.ts";
 
 describeBackends(
   "cursors while others write",

@@ -4,8 +4,9 @@ import { it } from "node:test";
 import { Code } from "@connectrpc/connect";
 import type { CursorEntry } from "../../src/gen/gestalt/provider/v1/indexeddb_cursor_pb.ts";
 import type { KeyValue } from "../../src/gen/gestalt/provider/v1/indexeddb_value_pb.ts";
+import { refused } from "../support/refused.ts";
 import { type CursorInit, cursorStore, DIRECTIONS, type Direction, place } from "./cursor-store.ts";
-import { describeBackends, plain, record, refused, time, typed, type Value } from "./databases.ts";
+import { describeBackends, plain, record, time, typed, type Value } from "./databases.ts";
 import { CursorClient } from "./stream-client.ts";
 
 const scalars = (...values: Value[]): { key: KeyValue[] } =>

@@ -1,10 +1,8 @@
 // Starts a worker under test, gives clients of its databases, and declares the same tests for all that must behave alike.
-import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { NullValue } from "@bufbuild/protobuf/wkt";
-import { type Client, Code, ConnectError } from "@connectrpc/connect";
+import type { Client } from "@connectrpc/connect";
 import { IndexedDB } from "../../src/gen/gestalt/provider/v1/indexeddb_pb.ts";
 import {
   RecordSchema,
@@ -193,25 +191,4 @@ export function plain(record: WireRecord | undefined): Record<string, TypedValue
 
 export function idsOf(records: readonly WireRecord[]): unknown[] {
   return records.map(({ fields }) => fields.id?.kind.value);
-}
-
-/** For `assert.rejects`: a refusal with this code and text. */
-export function refused(code: Code, text = /./): (error: unknown) => boolean {
-  return (error) => {
-    assert.ok(error instanceof ConnectError, String(error));
-    assert.equal(Code[error.code], Code[code], error.message);
-    assert.match(error.rawMessage, text);
-    return true;
-  };
-}
-
-/** Waits until `check` no longer throws; what it threw last is thrown after thirty seconds. */
-export async function eventually(check: () => Promise<void>): Promise<void> {
-  for (const give = Date.now() + 30_000; ; await sleep(10)) {
-    try {
-      return await check();
-    } catch (failure) {
-      if (Date.now() > give) throw failure;
-    }
-  }
 }

@@ -8,7 +8,8 @@ import { IndexedDB } from "../../src/gen/gestalt/provider/v1/indexeddb_pb.ts";
 import { type Database, Transaction } from "../bridge-indexeddb/database.ts";
 import { atEnd, nodeOf, sharedApp, startBridgeProcess, workerdsOf } from "../support/bridge-process.ts";
 import { createGrpcJsTransport } from "../support/grpc-js-transport.ts";
-import { idsOf, plain, record, refused, typed } from "./databases.ts";
+import { refused } from "../support/refused.ts";
+import { idsOf, plain, record, typed } from "./databases.ts";
 
 const project = join(import.meta.dirname, "../../examples/indexeddb");
 const { state } = sharedApp(project);

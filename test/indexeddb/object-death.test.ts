@@ -4,8 +4,10 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, it } from "node:test";
 import { type Client, Code } from "@connectrpc/connect";
 import { IndexedDB } from "../../src/gen/gestalt/provider/v1/indexeddb_pb.ts";
+import { eventually } from "../support/eventually.ts";
+import { refused } from "../support/refused.ts";
 import { startWorker, type TestWorker } from "../support/worker-harness.ts";
-import { eventually, idsOf, record, refused, typed } from "./databases.ts";
+import { idsOf, record, typed } from "./databases.ts";
 import { CursorClient, TransactionClient } from "./stream-client.ts";
 
 const CLAIMS = { provider: "db" };

@@ -4,7 +4,8 @@ import { it } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { ProviderKind, ProviderLifecycle } from "../../src/gen/gestalt/provider/v1/lifecycle_pb.ts";
 import { objectName } from "../../src/providers/indexeddb-durable-object/object-name.ts";
-import { describeBackends, refused } from "./databases.ts";
+import { refused } from "../support/refused.ts";
+import { describeBackends } from "./databases.ts";
 
 describeBackends(
   "provider",

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { before, it } from "node:test";
 import { Code } from "@connectrpc/connect";
-import { describeBackends, idsOf, json, plain, record, refused, time, typed, type Value } from "./databases.ts";
+import { refused } from "../support/refused.ts";
+import { describeBackends, idsOf, json, plain, record, time, typed, type Value } from "./databases.ts";
 
 const store = "records";
 

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { describeObjects, plain, record, refused, typed } from "./databases.ts";
+import { refused } from "../support/refused.ts";
+import { describeObjects, plain, record, typed } from "./databases.ts";
 
 describeObjects("schema", (on) => {
   it("opens a database of version 1, with all that is in it", async () => {

@@ -3,18 +3,9 @@
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { Code } from "@connectrpc/connect";
-import {
-  describeBackends,
-  eventually,
-  idsOf,
-  json,
-  plain,
-  record,
-  refused,
-  time,
-  typed,
-  type Value,
-} from "./databases.ts";
+import { eventually } from "../support/eventually.ts";
+import { refused } from "../support/refused.ts";
+import { describeBackends, idsOf, json, plain, record, time, typed, type Value } from "./databases.ts";
 
 const index = (name: string, keyPath: string[], unique = false) => ({ name, keyPath, unique });
 

@@ -8,8 +8,10 @@ import { Code } from "@connectrpc/connect";
 import { TransactionClientMessageSchema } from "../../src/gen/gestalt/provider/v1/indexeddb_transaction_pb.ts";
 import { CURSOR_IDLE_MS, HALF_CLOSE, PING, PONG, TRANSACTION_IDLE_MS } from "../../src/wire/indexeddb-socket.ts";
 import { OPEN_CURSOR_PATH, TRANSACTION_PATH } from "../../src/wire/routes.ts";
+import { eventually } from "../support/eventually.ts";
+import { refused } from "../support/refused.ts";
 import { answerToHead } from "../support/worker-harness.ts";
-import { describeObjects, eventually, record, refused } from "./databases.ts";
+import { describeObjects, record } from "./databases.ts";
 import { CursorClient, TransactionClient } from "./stream-client.ts";
 
 describeObjects("stream socket", (on) => {

@@ -2,7 +2,9 @@
 import assert from "node:assert/strict";
 import { before, it } from "node:test";
 import { Code } from "@connectrpc/connect";
-import { describeBackends, eventually, idsOf, plain, record, refused, typed, type Value } from "./databases.ts";
+import { eventually } from "../support/eventually.ts";
+import { refused } from "../support/refused.ts";
+import { describeBackends, idsOf, plain, record, typed, type Value } from "./databases.ts";
 import { TransactionClient } from "./stream-client.ts";
 
 /** Whether it is still waiting after something else has had its turn. */
