@@ -50,6 +50,7 @@ async function loop(callers: number, more: (count: number) => boolean, call: () 
   await Promise.all(Array.from({ length: callers }, caller));
 }
 
-function percentile(sorted: readonly number[], share: number): number {
+/** Of ascending values. */
+export function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }

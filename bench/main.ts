@@ -1,7 +1,9 @@
-// `npm run bench [-- GROUP …]`: measures every rival in one run and prints tables. Groups: unary, objects, host, start, bundle.
+// `npm run bench [-- GROUP …]`: measures every rival in one run and prints tables. Groups: unary, objects, host, indexeddb,
+// start, bundle.
 import { spawnSync } from "node:child_process";
 import { bundleGroup } from "./groups/bundle.ts";
 import { hostGroup } from "./groups/host.ts";
+import { indexedDBGroup } from "./groups/indexeddb.ts";
 import { objectsGroup } from "./groups/objects.ts";
 import { startGroup } from "./groups/start.ts";
 import { unaryGroup } from "./groups/unary.ts";
@@ -11,6 +13,7 @@ const groups: Readonly<Record<string, () => Promise<Reached[]>>> = {
   unary: unaryGroup,
   objects: objectsGroup,
   host: hostGroup,
+  indexeddb: indexedDBGroup,
   start: startGroup,
   bundle: bundleGroup,
 };

@@ -91,7 +91,8 @@ export async function connectable(socket: string): Promise<void> {
   }
 }
 
-async function configure(socket: string, config: JsonObject): Promise<void> {
+/** As gestaltd configures a provider. */
+export async function configure(socket: string, config: JsonObject): Promise<void> {
   const transport = createGrpcTransport({
     baseUrl: "http://localhost",
     nodeOptions: { createConnection: () => net.connect(socket) },

@@ -1,6 +1,7 @@
 // The handlers of a database that is a Durable Object: each is one call of it.
 import {
   type BackoffSources,
+  createLog,
   type IndexedDBCursor,
   type IndexedDBHandlers,
   type IndexedDBTransaction,
@@ -13,6 +14,7 @@ import type { CursorSession } from "./cursor-session.ts";
 import type { IndexedDBObject } from "./indexeddb-object.ts";
 import { BACKOFF, LEASE_MARGIN_MS } from "./limits.ts";
 import { type Outcome, unwrap } from "./outcome.ts";
+import { unpack } from "./packed.ts";
 import type { TransactionSession } from "./transaction-session.ts";
 
 const DATABASE: FailingObject = { name: "The database" };
@@ -53,8 +55,8 @@ type DatabaseCalls =
   | "ping";
 
 /**
- * Failed calls that say the same a second time are tried again when the platform says so. `add` and `delete` are not:
- * the first try may have been carried out, and the second would report that.
+ * Reads, and the making of stores, are tried again when the platform failed in passing. Writes are not: the first try may
+ * have been carried out, and a second would report that, or undo what somebody else has written in between.
  */
 export function durableObjectIndexedDBHandlers(
   open: (request: Request) => DatabaseStub,
@@ -72,12 +74,12 @@ export function durableObjectIndexedDBHandlers(
     createObjectStore: ({ store, schema }, request) =>
       again(request, (object) => object.createObjectStore(store, schema, waitMs(request))),
     deleteObjectStore: ({ store }, request) =>
-      again(request, (object) => object.deleteObjectStore(store, waitMs(request))),
+      once(request, (object) => object.deleteObjectStore(store, waitMs(request))),
     get: ({ store, key }, request) => again(request, (object) => object.get(store, key)),
     add: ({ store, row }, request) => once(request, (object) => object.add(store, row, waitMs(request))),
-    put: ({ store, row }, request) => again(request, (object) => object.put(store, row, waitMs(request))),
-    getAll: (read, request) => again(request, (object) => object.getAll(read)),
-    getAllKeys: (read, request) => again(request, (object) => object.getAllKeys(read)),
+    put: ({ store, row }, request) => once(request, (object) => object.put(store, row, waitMs(request))),
+    getAll: async (read, request) => unpack(await again(request, (object) => object.getAll(read))),
+    getAllKeys: async (read, request) => unpack(await again(request, (object) => object.getAllKeys(read))),
     count: (query, request) => again(request, (object) => object.count(query)),
     delete: (query, request) => once(request, (object) => object.delete(query, waitMs(request))),
 
@@ -118,8 +120,8 @@ function transactionOn(session: Remote<TransactionSession>): IndexedDBTransactio
     get: ({ store, key }) => ask(() => session.get(store, key)),
     add: ({ store, row }) => ask(() => session.add(store, row)),
     put: ({ store, row }) => ask(() => session.put(store, row)),
-    getAll: (read) => ask(() => session.getAll(read)),
-    getAllKeys: (read) => ask(() => session.getAllKeys(read)),
+    getAll: async (read) => unpack(await ask(() => session.getAll(read))),
+    getAllKeys: async (read) => unpack(await ask(() => session.getAllKeys(read))),
     count: (query) => ask(() => session.count(query)),
     delete: (query) => ask(() => session.delete(query)),
     commit: () => last(async () => unwrap(await session.commit())),
@@ -143,6 +145,9 @@ async function translated<R>(call: () => Promise<R>): Promise<R> {
   try {
     return await call();
   } catch (failure) {
-    throw durableObjectError(failure, DATABASE);
+    const error = durableObjectError(failure, DATABASE);
+    // To the platform an object that cannot start is one that ended in the middle. The log has the reason.
+    if (error !== failure) createLog().warn("a call of a database failed", { error: failure });
+    throw error;
   }
 }

@@ -10,6 +10,7 @@ import type {
 import { CursorSession } from "./cursor-session.ts";
 import { Database } from "./database.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
+import { type Packed, pack } from "./packed.ts";
 import { type TransactionOptions, TransactionSession } from "./transaction-session.ts";
 
 /** How long a write may wait for its turn, in milliseconds; undefined for the longest there is. */
@@ -47,12 +48,12 @@ export class IndexedDBObject extends DurableObject<unknown> {
     return outcomeOf(() => this.#database.put(store, row, waitMs));
   }
 
-  getAll(read: IndexedDBRead): Promise<Outcome<Uint8Array[]>> {
-    return outcomeOf(() => this.#database.getAll(read));
+  getAll(read: IndexedDBRead): Promise<Outcome<Packed>> {
+    return outcomeOf(() => pack(this.#database.getAll(read)));
   }
 
-  getAllKeys(read: IndexedDBRead): Promise<Outcome<Uint8Array[]>> {
-    return outcomeOf(() => this.#database.getAllKeys(read));
+  getAllKeys(read: IndexedDBRead): Promise<Outcome<Packed>> {
+    return outcomeOf(() => pack(this.#database.getAllKeys(read)));
   }
 
   count(query: IndexedDBQuery): Promise<Outcome<number>> {

@@ -7,7 +7,7 @@ import type { Versions } from "./versions.ts";
 type Interval = Pick<IndexedDBQuery, "from" | "to">;
 
 /** A row as queries select it. */
-export type StoredRow = { id: number; size: number; head: ArrayBuffer };
+type StoredRow = { id: number; size: number; head: ArrayBuffer };
 
 const VISIBLE = "until > ? AND since <= ?";
 const WITHIN = `store = ? AND key >= ? AND key < ? AND ${VISIBLE}`;
@@ -33,9 +33,11 @@ export class RecordTable {
   }
 
   *rows(store: number, { from, to }: Interval, asOf: number): Generator<IndexedDBRow> {
-    const query = `SELECT id, key, size, head FROM records WHERE ${WITHIN} ORDER BY key`;
-    for (const row of this.#sql.exec<StoredRow & { key: ArrayBuffer }>(query, store, from, to, asOf, asOf)) {
-      yield { key: new Uint8Array(row.key), record: this.whole(row) };
+    const query = `SELECT key, id, size, head FROM records WHERE ${WITHIN} ORDER BY key`;
+    // Rows as arrays: as objects they take half as long again.
+    const rows = this.#sql.exec(query, store, from, to, asOf, asOf).raw<[ArrayBuffer, number, number, ArrayBuffer]>();
+    for (const [key, id, size, head] of rows) {
+      yield { key: new Uint8Array(key), record: this.whole({ id, size, head }) };
     }
   }
 
@@ -55,8 +57,10 @@ export class RecordTable {
     const old = this.#inForce(store, key);
     if (old !== undefined && !this.#versions.isSeen(store, old.since)) {
       const replaced = this.whole(old);
-      const update = "UPDATE records SET since = ?, size = ?, head = ? WHERE id = ?";
-      this.#sql.exec(update, stamp, record.byteLength, record.subarray(0, PIECE_BYTES), old.id);
+      // Those who look do not see the row, and those to come see it from `since` on as well as from now on. So that
+      // stays as it is, and with it the index it is part of: a page less to write.
+      const update = "UPDATE records SET size = ?, head = ? WHERE id = ?";
+      this.#sql.exec(update, record.byteLength, record.subarray(0, PIECE_BYTES), old.id);
       this.#setPieces(old, record);
       return replaced;
     }

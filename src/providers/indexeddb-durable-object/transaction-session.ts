@@ -17,6 +17,7 @@ import * as operations from "./operations.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { OverlaidTable } from "./overlaid-table.ts";
 import { Overlay } from "./overlay.ts";
+import { type Packed, pack } from "./packed.ts";
 import type { StoreTable } from "./store-table.ts";
 import type { Turn } from "./turns.ts";
 import type { Snapshot } from "./versions.ts";
@@ -90,12 +91,12 @@ export class TransactionSession extends RpcTarget {
     return this.#use(store, (table) => operations.put(table, row));
   }
 
-  getAll(read: IndexedDBRead): Promise<Outcome<Uint8Array[]>> {
-    return this.#use(read.store, (table) => operations.getAll(table, read));
+  getAll(read: IndexedDBRead): Promise<Outcome<Packed>> {
+    return this.#use(read.store, (table) => pack(operations.getAll(table, read)));
   }
 
-  getAllKeys(read: IndexedDBRead): Promise<Outcome<Uint8Array[]>> {
-    return this.#use(read.store, (table) => operations.getAllKeys(table, read));
+  getAllKeys(read: IndexedDBRead): Promise<Outcome<Packed>> {
+    return this.#use(read.store, (table) => pack(operations.getAllKeys(table, read)));
   }
 
   count(query: IndexedDBQuery): Promise<Outcome<number>> {

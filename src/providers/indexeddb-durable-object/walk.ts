@@ -44,7 +44,7 @@ export class Walk {
     const entries: IndexedDBEntry[] = [];
     let bytes = 0;
     for (const place of this.#places(skip, limit)) {
-      const record = this.#keysOnly ? undefined : this.#recordOf(place.primaryKey);
+      const record = this.#keysOnly ? undefined : (place.record ?? this.#recordOf(place.primaryKey));
       entries.push({ ...place, record });
       bytes += place.key.byteLength + place.primaryKey.byteLength + (record?.byteLength ?? 0);
       if (bytes >= maxBytes) break;
@@ -60,15 +60,19 @@ export class Walk {
     return this.#unique ? this.#uniqueInIndex(index.id, skip, limit) : this.#inIndex(index.id, skip, limit);
   }
 
+  /** With records, where they are wanted: they lie at hand here. */
   *#inStore(skip: number, limit: number): Generator<IndexedDBEntry> {
     const query = `
-      SELECT key FROM records WHERE store = ? AND key >= ? AND key < ? AND ${VISIBLE}
+      SELECT key${this.#keysOnly ? "" : ", id, size, head"} FROM records
+      WHERE store = ? AND key >= ? AND key < ? AND ${VISIBLE}
       ORDER BY key ${this.#order} LIMIT ? OFFSET ?`;
     const { store, asOf } = this.#ground;
     const bindings = [store.id, this.#from, this.#to, asOf, asOf, limit, skip];
-    for (const row of this.#tables.sql.exec<{ key: ArrayBuffer }>(query, ...bindings)) {
-      const key = new Uint8Array(row.key);
-      yield { key, kinds: 0, primaryKey: key };
+    const rows = this.#tables.sql.exec(query, ...bindings).raw<[ArrayBuffer, number, number, ArrayBuffer]>();
+    for (const [bytes, id, size, head] of rows) {
+      const key = new Uint8Array(bytes);
+      const record = this.#keysOnly ? undefined : this.#tables.records.whole({ id, size, head });
+      yield { key, kinds: 0, primaryKey: key, record };
     }
   }
 
