@@ -17,8 +17,7 @@ export interface FailingObject {
  * too much of.
  */
 export function isRetryable(failure: unknown): boolean {
-  const { retryable, overloaded } = platformError(failure);
-  return retryable === true && overloaded !== true;
+  return isPassing(failure) && platformError(failure).overloaded !== true;
 }
 
 /**
@@ -35,8 +34,7 @@ function faultOf(
   failure: Error,
   { name, whenOverloaded, whenFull }: FailingObject,
 ): { readonly text: string; readonly code: Code } | undefined {
-  const { retryable, overloaded } = platformError(failure);
-  if (overloaded === true) {
+  if (platformError(failure).overloaded === true) {
     const text = advised(`${name} has more requests than one Durable Object can do.`, whenOverloaded);
     return { text, code: Code.Unavailable };
   }
@@ -48,7 +46,7 @@ function faultOf(
     const text = `${name} cannot be opened: ${failure.message}. Deploy that release again.`;
     return { text, code: Code.FailedPrecondition };
   }
-  if (retryable === true) return { text: `${name} did not answer. Try again.`, code: Code.Unavailable };
+  if (isPassing(failure)) return { text: `${name} did not answer. Try again.`, code: Code.Unavailable };
   return undefined;
 }
 
@@ -56,9 +54,20 @@ function advised(text: string, advice: string | undefined): string {
   return advice === undefined ? text : `${text} ${advice}`;
 }
 
+function isPassing(failure: unknown): boolean {
+  const { durableObjectReset, message, retryable } = platformError(failure);
+  return retryable === true || durableObjectReset === true || message === SESSION_GONE;
+}
+
+/** What the platform says, and nothing else marks, when what a caller holds of an object is used after that object's end. */
+const SESSION_GONE = "The execution context which hosts this callback is no longer running.";
+
 /** What the platform sets on errors of its own making (Durable Objects docs, "Error handling"). */
 interface PlatformError {
+  readonly message?: string;
   readonly retryable?: boolean;
+  /** The object ended in the middle of the call, and the next one finds another. Not in the docs; workerd sets it. */
+  readonly durableObjectReset?: boolean;
   readonly overloaded?: boolean;
 }
 

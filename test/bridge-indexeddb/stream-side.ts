@@ -12,8 +12,8 @@ import { resettingConnector } from "../../src/bridge/target/connector.ts";
 import type { UpstreamSource } from "../../src/bridge/upstream.ts";
 import { IndexedDB } from "../../src/gen/gestalt/provider/v1/indexeddb_pb.ts";
 import { CLOSED_CODE } from "../../src/wire/indexeddb-socket.ts";
-import { ServerSocket } from "../bridge-channel/web-socket-server.ts";
 import { startBridge, type TestBridge } from "../support/grpc-bridge.ts";
+import { ServerSocket } from "../support/web-socket-server.ts";
 
 export const method = IndexedDB.method.transaction;
 export const TRANSACTION = "/gestalt.provider.v1.IndexedDB/Transaction";

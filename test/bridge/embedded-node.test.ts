@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { status } from "@grpc/grpc-js";
 import { type EmbeddedNodeOptions, startEmbeddedNode, type WorkerState } from "../../src/bridge/embedded/node.ts";
 import { Cache } from "../../src/gen/gestalt/provider/v1/cache_pb.ts";
@@ -30,6 +31,15 @@ function runningNode(state: string) {
   const node = nodeOf(state);
   assert.ok(node !== undefined, "there is a node");
   return node;
+}
+
+/** As `workerdsOf`, while other children of the node come and go. */
+function workerdsNow(pid: number): number[] {
+  try {
+    return workerdsOf(pid);
+  } catch {
+    return [];
+  }
 }
 
 describe("one node", { concurrency: false }, () => {
@@ -92,6 +102,27 @@ describe("one node", { concurrency: false }, () => {
     const [second = 0] = workerdsOf(pid);
     process.kill(second, "SIGKILL");
     assert.equal(await read("asked"), "yes");
+  });
+
+  it("starts workerd again when it is killed on the way up", async (t) => {
+    const state = stateFolder(t);
+    const bridge = await startBridgeProcess(t, "cache");
+    const configured = bridge.configure({ worker: { project: APP, state, provider: "kv" } });
+    await until(() => nodeOf(state) !== undefined, "there is a node");
+    const { pid } = runningNode(state);
+    const killed = new Set<number>();
+    // Twice, each as early as can be: before it has read what it is to do.
+    while (killed.size < 2) {
+      for (const workerd of workerdsNow(pid).filter((each) => !killed.has(each))) {
+        process.kill(workerd, "SIGKILL");
+        killed.add(workerd);
+      }
+      await setImmediate();
+    }
+    await configured;
+    assert.equal((await bridge.call(Cache.method.get, { key: "k" })).found, false);
+    assert.equal(runningNode(state).pid, pid);
+    assert.match(readFileSync(join(state, "node.log"), "utf8"), /worker ready/);
   });
 
   it("is replaced when it is killed, and takes its workerd along", async (t) => {

@@ -77,11 +77,11 @@ export async function startWorkerd(spec: WorkerdSpec, hooks: WorkerdHooks): Prom
   let expected = true;
   let closed = false;
   let deaths: number[] = [];
-  let killed = false;
-  const firstEnd = Promise.withResolvers<void>();
+  let firstEnd: "itself" | "signal" | undefined;
+  const ended = Promise.withResolvers<void>();
   const watch = watchProcesses((by) => {
-    killed ||= by === "signal";
-    firstEnd.resolve();
+    firstEnd ??= by;
+    ended.resolve();
     if (expected || closed) return;
     void revive();
   });
@@ -124,6 +124,8 @@ export async function startWorkerd(spec: WorkerdSpec, hooks: WorkerdHooks): Prom
   try {
     const first = await origins();
     expected = false;
+    // It was already there, and is gone again.
+    if (firstEnd !== undefined) void revive();
     return {
       origins: first,
       async replace(next) {
@@ -145,8 +147,9 @@ export async function startWorkerd(spec: WorkerdSpec, hooks: WorkerdHooks): Prom
     };
   } catch (error) {
     closed = true;
-    await Promise.race([firstEnd.promise, sleep(END_MS, undefined, { ref: false })]);
-    const cause = killed ? new WorkerdKilled("workerd was killed while it started", { cause: error }) : error;
+    await Promise.race([ended.promise, sleep(END_MS, undefined, { ref: false })]);
+    const text = "workerd was killed while it started";
+    const cause = firstEnd === "signal" ? new WorkerdKilled(text, { cause: error }) : error;
     await miniflare.dispose().catch(() => undefined);
     watch.end();
     throw cause;

@@ -23,18 +23,10 @@ import { BridgeError } from "../errors.ts";
 import { privateSocketFolder } from "../socket-folder.ts";
 import type { EmbeddedWorker, WorkerState } from "./control-protocol.ts";
 import { type ControlServer, openControlServer } from "./control-server.ts";
-import {
-  isAddressInUse,
-  startWorkerd,
-  type Workerd,
-  type WorkerdHooks,
-  WorkerdKilled,
-  type WorkerdOrigins,
-  type WorkerdSpec,
-} from "./miniflare.ts";
+import { firstStart } from "./first-start.ts";
+import type { Workerd, WorkerdHooks, WorkerdOrigins, WorkerdSpec } from "./miniflare.ts";
 import { openNodeLog, type WorkerLogLine } from "./node-log.ts";
 import { type BuiltWorker, type ProjectBuilder, projectBuilder } from "./project-builder.ts";
-import { startFault } from "./start-fault.ts";
 import {
   credentialsKey,
   loginSecret,
@@ -107,8 +99,6 @@ const GRACE_MS = 2_000;
 /** A node that fails at once stays this long for the bridge that started it to hear why, in milliseconds. */
 const LAST_WORDS_MS = 2_000;
 const CONTROL_SOCKET = "control.sock";
-/** A workerd that is killed as often while it starts is not killed by chance. */
-const MAX_STARTS = 3;
 /** Enough that no caller can guess it, short enough to be printed before each line. */
 const LOG_MARK_BYTES = 12;
 /** A node that no bridge ever came to waits this long, in milliseconds. */
@@ -293,22 +283,14 @@ class Node implements EmbeddedNode {
     return { project, bundle, variables, data: this.#folder.data, port, gates: this.#egress?.paths };
   }
 
-  async #startWorkerd(spec: WorkerdSpec): Promise<Workerd> {
+  #startWorkerd(spec: WorkerdSpec): Promise<Workerd> {
     const hooks: WorkerdHooks = {
       log: (line) => this.#writeLine(line),
       died: () => this.#publish({ type: "restarting" }),
       revived: (origins) => this.#running({ ...this.worker, origin: origins.open }, origins),
       lost: (error) => void this.fail(error),
     };
-    try {
-      return await startUnlessKilled(spec, hooks);
-    } catch (error) {
-      if (!isAddressInUse(error)) throw startFault(error, this.project);
-      if (this.#options.port) {
-        throw new BridgeError(GrpcCode.failedPrecondition, `port ${this.#options.port} is taken; choose another one`);
-      }
-      return await startUnlessKilled({ ...spec, port: 0 }, hooks);
-    }
+    return firstStart(spec, hooks, { project: this.project, wanted: Boolean(this.#options.port) });
   }
 
   #ready(built: BuiltWorker, origins: WorkerdOrigins): EmbeddedWorker {
@@ -386,17 +368,6 @@ class Node implements EmbeddedNode {
     // What the worker prints outside of any call stays here: it may be about anybody.
     if (session !== undefined) this.#control?.print({ ...line, session });
     else if (from === "workerd") this.#control?.print(line);
-  }
-}
-
-/** Once it runs, workerd is started again whenever it dies; here it is until then. */
-async function startUnlessKilled(spec: WorkerdSpec, hooks: WorkerdHooks): Promise<Workerd> {
-  for (let start = 1; ; start++) {
-    try {
-      return await startWorkerd(spec, hooks);
-    } catch (error) {
-      if (!(error instanceof WorkerdKilled) || start === MAX_STARTS) throw error;
-    }
   }
 }
 
