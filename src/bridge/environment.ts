@@ -10,7 +10,7 @@ export const PARENT_PID_VARIABLE = "GESTALT_PLUGIN_PARENT_PID";
 /** gestaltd's name for the provider; a constant for some kinds. */
 export const NAME_VARIABLE = "GESTALT_PLUGIN_NAME";
 /** Folder that relative paths in config start from; gestaltd's working directory otherwise. */
-export const ROOT_VARIABLE = "GESTALT_EDGE_ROOT";
+const ROOT_VARIABLE = "GESTALT_EDGE_ROOT";
 /** The `worker` key of the config as JSON, for an entry without `config:`; see config/given-config.ts. */
 export const WORKER_VARIABLE = "GESTALT_EDGE_WORKER";
 /** The provider's own keys of the config as JSON, likewise. */
@@ -18,7 +18,7 @@ export const CONFIG_VARIABLE = "GESTALT_EDGE_CONFIG";
 /** `off` makes the bridge one process, which no other one looks after: it takes less memory and ends for good when it crashes. */
 export const SUPERVISOR_VARIABLE = "GESTALT_EDGE_SUPERVISOR";
 /** Seconds without a sign of life after which the supervisor ends the working process and starts another; `0`: never, for debuggers. */
-export const HUNG_VARIABLE = "GESTALT_EDGE_HUNG_SECONDS";
+const HUNG_VARIABLE = "GESTALT_EDGE_HUNG_SECONDS";
 /** Tells the process that a supervisor starts what it is for. Set by the bridge itself. */
 export const WORKING_PROCESS_VARIABLE = "GESTALT_EDGE_WORKING_PROCESS";
 /** PEM text of the authority that host services' certificates are checked against; what gestaltd gives to hosted plugins. */

@@ -13,12 +13,15 @@ export type LogFields = Readonly<Record<string, unknown>>;
 export interface Secrets {
   /** Remembers a value. Short ones are ignored: blotting them out would garble every line and protect nothing. */
   add(value: string | undefined): void;
-  /** The text with every remembered value replaced. */
+  /** The text with every remembered value replaced, and the beginning of one where the text was cut off (`…`). */
   redact(text: string): string;
 }
 
 /** Shorter values occur in ordinary words. */
 const MIN_SECRET_LENGTH = 8;
+/** Fewer characters of a value, where a text was cut off, tell nothing. */
+const MIN_BEGINNING_LENGTH = 4;
+const CUT = "…";
 const REDACTED = "[redacted]";
 
 export function createSecrets(): Secrets {
@@ -34,9 +37,23 @@ export function createSecrets(): Secrets {
     redact(text) {
       let result = text;
       for (const value of values) result = result.replaceAll(value, REDACTED);
-      return result;
+      return withoutBeginning(result, values);
     },
   };
+}
+
+/** Worker and node cut long lines before they come here, and a cut may go through a secret. */
+function withoutBeginning(text: string, values: readonly string[]): string {
+  const cut = text.lastIndexOf(CUT);
+  if (cut === -1) return text;
+  const before = text.slice(0, cut);
+  let longest = 0;
+  for (const value of values) {
+    let length = value.length - 1;
+    while (length >= MIN_BEGINNING_LENGTH && !before.endsWith(value.slice(0, length))) length -= 1;
+    if (length >= MIN_BEGINNING_LENGTH) longest = Math.max(longest, length);
+  }
+  return longest === 0 ? text : `${before.slice(0, -longest)}${REDACTED}${text.slice(cut)}`;
 }
 
 /** Makes a log whose entries carry `base`. `write` gets whole lines. */

@@ -104,6 +104,6 @@ async function writeBundle(out: string, { code, sourceMap, modules }: WorkerBund
   }
 }
 
-export async function writeJson(file: string, value: unknown): Promise<void> {
+async function writeJson(file: string, value: unknown): Promise<void> {
   await writeFile(file, `${JSON.stringify(value, null, 2)}\n`);
 }

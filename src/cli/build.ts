@@ -26,22 +26,28 @@ export const build = defineCommand({
   options: BUILD_OPTIONS,
   examples: ["gestalt-edge build", "gestalt-edge build ./search --out ../out --json"],
   run: async ({ values, positionals: [folder = "."], terminal, signal }) => {
-    const project = await projectFolder(folder);
-    const { buildProject } = await import("./build-project.ts");
-    const built = await buildProject({
-      project,
-      out: values.out,
-      guardEgress: values["guard-egress"],
-      terminal,
-      signal,
-    });
-    terminal.data(built);
-    printBuilt(built, terminal);
+    terminal.data(await builtAsAsked(await projectFolder(folder), { values, terminal, signal }));
     return ExitCode.ok;
   },
 });
 
-export function printBuilt({ out, size, digest, providers, warnings }: Built, terminal: Terminal): void {
+interface BuildRun {
+  /** Of {@link BUILD_OPTIONS}. */
+  readonly values: { readonly out: string; readonly "guard-egress": boolean };
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+/** Builds the project at a real path, and prints what came of it. */
+export async function builtAsAsked(project: string, { values, terminal, signal }: BuildRun): Promise<Built> {
+  const { buildProject } = await import("./build-project.ts");
+  const { out, "guard-egress": guardEgress } = values;
+  const built = await buildProject({ project, out, guardEgress, terminal, signal });
+  printBuilt(built, terminal);
+  return built;
+}
+
+function printBuilt({ out, size, digest, providers, warnings }: Built, terminal: Terminal): void {
   const { print, note, paint } = terminal;
   print(`${paint("bold", "built")} ${out}`);
   const rows = [

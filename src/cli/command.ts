@@ -52,7 +52,7 @@ export interface Command {
 }
 
 /** Options that every command has. `--json` is read before the command is chosen, so that errors obey it too. */
-export const COMMON_OPTIONS = {
+const COMMON_OPTIONS = {
   json: { type: "boolean", help: "Print the result as JSON" },
   help: { type: "boolean", short: "h", help: "Print this help" },
 } as const satisfies Options;

@@ -9,7 +9,7 @@ import {
   LOGIN_SECRET_BINDING,
   PRESIGN_SECRET_BINDING,
 } from "../wire/bindings.ts";
-import { BUILD_OPTIONS, printBuilt } from "./build.ts";
+import { BUILD_OPTIONS, builtAsAsked } from "./build.ts";
 import type { Built } from "./build-project.ts";
 import { defineCommand } from "./command.ts";
 import { CliError, ExitCode } from "./errors.ts";
@@ -36,15 +36,7 @@ export const deploy = defineCommand({
   ],
   run: async ({ values, positionals: [folder = "."], passed, terminal, signal }) => {
     const project = await projectFolder(folder);
-    const { buildProject } = await import("./build-project.ts");
-    const built = await buildProject({
-      project,
-      out: values.out,
-      guardEgress: values["guard-egress"],
-      terminal,
-      signal,
-    });
-    printBuilt(built, terminal);
+    const built = await builtAsAsked(project, { values, terminal, signal });
     const wrangler = new Wrangler(project, built.configFile, values.env, signal);
     const dryRun = values["dry-run"];
     await checkBindings({ built, wrangler, environment: values.env, dryRun, terminal });

@@ -55,11 +55,6 @@ export function catalogDocument(catalog: Catalog): CatalogDocument {
   };
 }
 
-/** The text of `catalog.json`. */
-export function catalogToJson(document: CatalogDocument): string {
-  return `${JSON.stringify(document, undefined, 2)}\n`;
-}
-
 function operationDocument(operation: CatalogOperation): CatalogOperationDocument {
   const { annotations, parameters, visible, readOnly } = operation;
   const { schema: inputSchema, facts } = withoutFacts(parse(operation.inputSchema));

@@ -68,11 +68,6 @@ export function manifestDocument(options: ManifestOptions): ManifestDocument {
   };
 }
 
-/** A manifest of kind plugin. */
-export function pluginManifest(options: Omit<ManifestOptions, "kind">): ManifestDocument {
-  return manifestDocument({ kind: "plugin", ...options });
-}
-
 function faultOf({ source, version, artifacts = [], entrypoint, iconFile, configSchemaPath }: ManifestOptions) {
   const segments = source.split("/");
   if (segments.length < 4 || !segments.every((segment) => SEGMENT.test(segment)) || !segments[0]?.includes(".")) {

@@ -364,6 +364,15 @@ describe("a call of the bridge's own", () => {
     await assert.rejects(refused, { code: GrpcCode.permissionDenied, message: "read only" });
   });
 
+  it("fails INTERNAL when what the worker answers is no such message", async (t) => {
+    // A field's tag without its value.
+    const { far } = await behind(t, (_seen, response) => response.writeHead(200, PROTO).end(Buffer.from([0x0a])));
+    await assert.rejects(callWorker(far.source, Cache.method.get, { key: "k" }), {
+      code: GrpcCode.internal,
+      message: "the worker's answer is not a valid gestalt.provider.v1.CacheGetResponse",
+    });
+  });
+
   it("can be given up", async (t) => {
     const { far } = await behind(t, () => controller.abort(new BridgeError(GrpcCode.canceled, "changed my mind")));
     const controller = new AbortController();

@@ -5,6 +5,7 @@ import { bundleWorker } from "../../src/bridge/embedded/bundle.ts";
 import { readProject } from "../../src/bridge/embedded/project.ts";
 import { egressGuard } from "../../src/bridge/embedded/ways-out.ts";
 import { PluginRuntimeEgressMode } from "../../src/gen/gestalt/provider/v1/runtime_pb.ts";
+import { until } from "../support/bridge-process.ts";
 import { guardedWorker } from "./guarded-worker.ts";
 import { hosts } from "./hosts.ts";
 import { APP, runtime, startReacher, startRuntime } from "./reach.ts";
@@ -41,6 +42,8 @@ describe("a deployed worker with an egress guard", () => {
     assert.equal(await one.reach("post", local), "200 200000");
     assert.equal(await one.reach("webSocket", `ws://localhost:${http}/`), `hello from localhost:${http}`);
     assert.equal(await one.reach("connect", `localhost:${tcp}`), "echo hello");
+    assert.equal(await one.reach("beacon", `${local}beacon`), "true");
+    await until(() => here.arrived.includes(`localhost:${http}/beacon`), "the beacon arrives");
     const there = (target: string) => `${local}redirect?to=${encodeURIComponent(target)}`;
     assert.equal(await one.reach("fetch", there("/x")), `200 hello from localhost:${http}`);
 
@@ -52,11 +55,16 @@ describe("a deployed worker with an egress guard", () => {
     assert.match(await one.reach("webSocket", `ws://127.0.0.1:${http}/`), denied);
     assert.match(await one.reach("upgrading fetch", address), denied);
     assert.match(await one.reach("connect", `127.0.0.1:${http}`), denied);
+    assert.match(await one.reach("beacon", address), denied);
     assert.match(await one.reach("connect", `0x7f.1:${http}`), denied);
     assert.match(await free.reach("fetch", local, "object"), /by no session/);
+    assert.equal(await one.reach("beacon", there(address)), "true");
+    await until(() => here.arrived.length > 1, "the beacon is redirected");
+    // Whatever followed the redirect would be here before the answer to what was asked for later.
+    assert.match(await one.reach("fetch", local), /^200/);
     assert.deepEqual(
       here.arrived.map((arrival) => arrival.split("?")[0]),
-      [`localhost:${http}/redirect`],
+      [`localhost:${http}/redirect`, `localhost:${http}/redirect`, `localhost:${http}/`],
     );
   });
 

@@ -68,6 +68,8 @@ describe("egress of an embedded worker", () => {
     assert.equal(await session.reach("post", `http://${target}`), denied);
     assert.equal(await session.reach("upgrading fetch", `http://${target}`), denied);
     assert.match(await session.reach("webSocket", `ws://${target}`), /^failed: .*403/);
+    // It may be sent, as far as its worker knows; the host hears nothing of it.
+    await session.reach("beacon", `http://${target}`);
     for (const host of [`[::1]:${http}`, `0x7f.1:${http}`, `localhost:${here.https}`, "a.example"]) {
       assert.match(await session.reach("fetch", `http://${host}/`), /^denied/, host);
     }
@@ -151,6 +153,25 @@ describe("egress of an embedded worker", () => {
     assert.match(await one.reach("fetch", local, "object"), /^403/);
     await bridge.call(runtime.stopSession, { sessionId: two.id });
     assert.match(await one.reach("fetch", local, "object"), /^200/);
+  });
+
+  it("cuts what an object has open when a policy comes that does not allow it", async (t) => {
+    const { bridge, session } = await reacher(t, { allowedHosts: [`localhost:${here.tcp}`] });
+    here.arrived.length = 0;
+    const held = session.reach("hold", `localhost:${here.tcp}`, "object");
+    await until(() => here.arrived.includes("tcp"), "the object has its connection");
+    await startReacher(t, bridge, { allowedHosts: ["127.0.0.1"] });
+    assert.match(await held, /^(ended|failed)/);
+    assert.match(await session.reach("connect", `localhost:${here.tcp}`, "object"), /^denied/);
+  });
+
+  it("cuts what a session has left open when it ends", async (t) => {
+    const { bridge, session } = await reacher(t, { allowedHosts: [`localhost:${here.tcp}`] });
+    await until(() => here.open.size === 0, "the connections of others have ended");
+    assert.equal(await session.reach("leave open", `localhost:${here.tcp}`), "left");
+    await until(() => here.open.size === 1, "it has its connection");
+    await bridge.call(runtime.stopSession, { sessionId: session.id });
+    await until(() => here.open.size === 0, "the connection is cut");
   });
 
   it("fails as ever when an allowed host is not there", async (t) => {

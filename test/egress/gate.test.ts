@@ -12,10 +12,16 @@ import { decide, parsePolicy } from "../../src/wire/egress/policy.ts";
 
 const PATH = join(tmpdir(), `gate-${process.pid}.sock`);
 const policy = parsePolicy({ allow: ["127.0.0.1"], default: "deny" });
-let last: { readonly headers: IncomingMessage["headers"]; readonly method: string; readonly body: string };
+let last: {
+  readonly hosts: number;
+  readonly headers: IncomingMessage["headers"];
+  readonly method: string;
+  readonly body: string;
+};
 const host = createServer(async (incoming, response) => {
   const { headers, method = "", url } = incoming;
-  last = { headers, method, body: await text(incoming) };
+  const hosts = incoming.rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === "host").length;
+  last = { hosts, headers, method, body: await text(incoming) };
   if (url === "/empty") return response.writeHead(204).end();
   if (url === "/length") return response.writeHead(200, { "content-length": 5, etag: '"a"' }).end("hello");
   if (url === "/cut")
@@ -108,6 +114,7 @@ describe("the gate", () => {
     }
     await ask(`${origin}/`, { headers: { host: "localhost" } });
     assert.equal(`http://${last.headers.host}`, origin);
+    assert.equal(last.hosts, 1, "a front end might take the other");
   });
 
   it("denies what names no host, and everything that is no proxy request", async () => {

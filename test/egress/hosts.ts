@@ -23,6 +23,8 @@ export interface Hosts {
   readonly startTls: number;
   /** `Host` header and path of each request that arrived, `tcp` for each raw connection. */
   readonly arrived: string[];
+  /** Raw connections that are open. */
+  readonly open: ReadonlySet<Socket>;
   /** Bytes of the last endless answer that were taken, once its reader has gone. */
   taken: number | undefined;
   /** PEM of the authority behind the HTTPS host. */
@@ -37,6 +39,7 @@ export function hosts(): Hosts {
   const { authority, certificate: cert, key } = makeCertificate();
   const arrived: string[] = [];
   const sockets = new Set<Socket>();
+  const open = new Set<Socket>();
   let taken: number | undefined;
   const endless = (response: ServerResponse) => {
     let sent = 0;
@@ -64,6 +67,7 @@ export function hosts(): Hosts {
     https: createHttpsServer({ cert, key }, answer).on("upgrade", acceptWebSocket),
     tcp: createTcpServer({ allowHalfOpen: true }, (socket) => {
       arrived.push("tcp");
+      open.add(socket.once("close", () => open.delete(socket)));
       echo(socket);
     }),
     tls: createTlsServer({ cert, key, allowHalfOpen: true }, echo).on("tlsClientError", () => undefined),
@@ -110,6 +114,7 @@ export function hosts(): Hosts {
       taken = value;
     },
     arrived,
+    open,
     authority,
   };
 }

@@ -17,6 +17,7 @@ import {
   until,
   workerdsOf,
 } from "../support/bridge-process.ts";
+import { guardedWorker } from "./guarded-worker.ts";
 import { hosts } from "./hosts.ts";
 import { egressProxy } from "./proxy.ts";
 import { APP, readySession, runtime, startReacher, startRuntime } from "./reach.ts";
@@ -49,7 +50,7 @@ describe("the guard of a node", () => {
     assert.deepEqual(proxy.asked, []);
 
     const env = { HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url };
-    const proxied = await startReacher(t, first, { allowedHosts: ["localhost", "::1"], env });
+    const proxied = await startReacher(t, first, { allowedHosts: ["localhost", "::1", "*.invalid"], env });
     assert.equal(await proxied.reach("fetch", secure), `200 hello from localhost:${https}`);
     assert.equal(await proxied.reach("fetch", `http://localhost:${http}/`), `200 hello from localhost:${http}`);
     assert.equal(await proxied.reach("webSocket", `ws://localhost:${http}/`), `hello from localhost:${http}`);
@@ -68,6 +69,12 @@ describe("the guard of a node", () => {
     }
     assert.match(await proxied.reach("connect", `[::1]:${http}`), /^failed: /);
     assert.match(first.stderr(), /does not let it through/);
+
+    // Nor the node itself, where the proxy would find it behind a name.
+    assert.match(await proxied.reach("fetch", `http://any.invalid:${http}/`), /^200/);
+    const own = readFileSync(join(state, "port"), "utf8").trim();
+    assert.match(await proxied.reach("fetch", `http://any.invalid:${own}/healthz`), /^denied \S+ by own node: /);
+    assert.match(await proxied.reach("connect", `any.invalid:${own}`), /^failed: /);
 
     const [workerd] = workerdsOf(nodeOf(state)?.pid ?? 0);
     assert.ok(workerd);
@@ -111,6 +118,7 @@ describe("the guard of a node", () => {
 });
 
 describe("a deployed worker that enforces nothing", () => {
+  const guarded = guardedWorker();
   let deployed: DeployedWorker;
   before(async () => {
     deployed = await startDeployedWorker();
@@ -135,7 +143,14 @@ describe("a deployed worker that enforces nothing", () => {
   it("makes the runtime promise nothing", async (t) => {
     const project = { project: APP, state: stateFolder(t) };
     const gone = { url: "http://127.0.0.1:1", key: deployed.pem, name: DEPLOYED_NAME, provider: "search" };
-    const cases = [{ reacher: project, search: remote() }, { gone }];
+    // It takes all of them, whichever comes first.
+    const cases = [
+      { reacher: project, search: remote() },
+      { reacher: guarded.config, search: remote() },
+      { search: remote(), reacher: guarded.config },
+      { reacher: guarded.config, gone },
+      { gone },
+    ];
     for (const workers of cases) {
       const bridge = await startRuntime(t, workers);
       const { egressMode } = await bridge.call(runtime.getSupport, {});

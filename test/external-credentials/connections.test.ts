@@ -1,25 +1,15 @@
 // What is said of a connection's config before anybody uses it, and the exchange of what a user entered.
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { Code } from "@connectrpc/connect";
-import { type Auth, type Credentials, oauth, refused, resolving, startCredentials } from "./credentials.ts";
-import { startTokenEndpoint, type TokenEndpoint } from "./token-endpoint.ts";
+import { type Auth, oauth, refused, resolving } from "./credentials.ts";
+import { describeWithEndpoint } from "./with-endpoint.ts";
 
 const URL_ = "https://auth.example.com/token";
 
-describe("a connection", () => {
-  let credentials: Credentials;
-  let endpoint: TokenEndpoint;
-  before(async () => {
-    [credentials, endpoint] = await Promise.all([startCredentials(), startTokenEndpoint()]);
-  });
-  after(async () => {
-    await credentials?.stop();
-    await endpoint?.stop();
-  });
-
+describeWithEndpoint("a connection", (on) => {
   const validate = (mode: string, auth?: Auth) =>
-    credentials
+    on.credentials
       .client()
       .validateCredentialConfig({ provider: "github", connection: "default", mode, ...(auth && { auth }) });
 
@@ -104,22 +94,22 @@ describe("a connection", () => {
         refused(Code.InvalidArgument, /^The connection github\/default cannot/),
       );
       if (mode !== "user") return;
-      const asking = credentials.client().resolveCredential(resolving(auth));
+      const asking = on.credentials.client().resolveCredential(resolving(auth));
       await assert.rejects(asking, refused(Code.InvalidArgument, faults[0]));
     });
   }
 
   describe("whose users enter something", () => {
     const exchange = (auth: Auth | undefined, credentialJson: string, connectionParams = {}) =>
-      credentials.client().exchangeCredential({
+      on.credentials.client().exchangeCredential({
         ...{ provider: "p", connection: "default", connectionId: "p:default", credentialSubjectId: "user:ada" },
         ...{ credentialJson, connectionParams, ...(auth && { auth }) },
       });
-    const manual = (more: Auth = {}): Auth => ({ type: "manual", tokenUrl: endpoint.url, ...more });
+    const manual = (more: Auth = {}): Auth => ({ type: "manual", tokenUrl: on.endpoint.url, ...more });
     const ENTERED = '{"api_key":"entered-s3cr3t","account":"ada"}';
 
     it("has it exchanged for tokens", async () => {
-      endpoint.give({
+      on.endpoint.give({
         access_token: "at-1",
         expires_in: "3600",
         token_type: "Session",
@@ -139,14 +129,14 @@ describe("a connection", () => {
         },
       );
       assert.equal(JSON.parse(extraJson ?? "").instance_url, "https://x");
-      assert.deepEqual(endpoint.asked[0]?.form, { kind: "session", api_key: "entered-s3cr3t", account: "ada" });
+      assert.deepEqual(on.endpoint.asked[0]?.form, { kind: "session", api_key: "entered-s3cr3t", account: "ada" });
     });
 
     it("has it sent as the config says", async () => {
-      endpoint.give({ data: { token: "at-1" }, refresh_token: "rt-1" });
+      on.endpoint.give({ data: { token: "at-1" }, refresh_token: "rt-1" });
       const auth = manual({
         ...{
-          tokenUrl: endpoint.url.replace("/token", "/{region}"),
+          tokenUrl: on.endpoint.url.replace("/token", "/{region}"),
           tokenExchange: "json",
           accessTokenPath: "data.token",
         },
@@ -154,7 +144,7 @@ describe("a connection", () => {
       });
       const { tokenResponse } = await exchange(auth, ENTERED, { region: "eu" });
       assert.deepEqual([tokenResponse?.accessToken, tokenResponse?.refreshToken], ["at-1", "rt-1"]);
-      const [asked] = endpoint.asked;
+      const [asked] = on.endpoint.asked;
       assert.deepEqual([asked?.path, asked?.headers.authorization], ["/eu", `Basic ${btoa("c:s")}`]);
       assert.deepEqual(JSON.parse(asked?.body ?? ""), { api_key: "entered-s3cr3t", account: "ada" });
     });
@@ -165,18 +155,18 @@ describe("a connection", () => {
     });
 
     it("hears that it was refused, or that it is nothing to exchange", async () => {
-      endpoint.answer(({ body }) => ({ status: 401, body: { message: `no: ${body}` } }));
+      on.endpoint.answer(({ body }) => ({ status: 401, body: { message: `no: ${body}` } }));
       await assert.rejects(
         exchange(manual(), ENTERED),
         refused(Code.InvalidArgument, /could not be exchanged: .* answered 401/),
       );
-      endpoint.answer(() => ({ status: 429, body: "" }));
+      on.endpoint.answer(() => ({ status: 429, body: "" }));
       await assert.rejects(exchange(manual(), ENTERED), refused(Code.Unavailable, /answered 429/));
-      endpoint.answer(() => ({ status: 404, body: "" }));
+      on.endpoint.answer(() => ({ status: 404, body: "" }));
       await assert.rejects(exchange(manual(), ENTERED), refused(Code.FailedPrecondition, /answered 404/));
-      endpoint.answer(() => ({ body: undefined }));
+      on.endpoint.answer(() => ({ body: undefined }));
       await assert.rejects(exchange(manual(), ENTERED), refused(Code.Unavailable, /could not be reached/));
-      endpoint.give({ access_token: "at" });
+      on.endpoint.give({ access_token: "at" });
       for (const nothing of [
         "",
         "s3cr3t",
@@ -191,10 +181,10 @@ describe("a connection", () => {
         const asking = exchange(manual(), nothing);
         await assert.rejects(asking, refused(Code.InvalidArgument, /credential_json is not a JSON object of texts/));
       }
-      assert.equal(endpoint.asked.length, 0);
+      assert.equal(on.endpoint.asked.length, 0);
       const proto = await exchange(manual(), '{"__proto__":"x","constructor":"y"}');
       assert.equal(proto.tokenResponse?.accessToken, "at");
-      assert.equal(endpoint.asked[0]?.body, "__proto__=x&constructor=y");
+      assert.equal(on.endpoint.asked[0]?.body, "__proto__=x&constructor=y");
     });
   });
 });

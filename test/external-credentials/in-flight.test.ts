@@ -2,7 +2,7 @@
 // a real OAuth server, which takes everything back from whoever uses a refresh token twice.
 import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import {
@@ -10,35 +10,17 @@ import {
   ResolveExternalCredentialRequestSchema,
 } from "../../src/gen/gestalt/provider/v1/external_credential_pb.ts";
 import { until } from "../support/bridge-process.ts";
-import {
-  type Credentials,
-  credential,
-  oauth,
-  refused,
-  resolving,
-  startCredentials,
-  after as timeAfter,
-} from "./credentials.ts";
+import { type Credentials, credential, oauth, refused, resolving, after as timeAfter } from "./credentials.ts";
 import { SECRET, startOAuthServer } from "./oauth-server.ts";
-import { startTokenEndpoint, type TokenEndpoint } from "./token-endpoint.ts";
+import { describeWithEndpoint } from "./with-endpoint.ts";
 
-describe("while a token is being renewed", () => {
-  let credentials: Credentials;
-  let endpoint: TokenEndpoint;
-  before(async () => {
-    [credentials, endpoint] = await Promise.all([startCredentials(), startTokenEndpoint()]);
-  });
-  after(async () => {
-    await credentials?.stop();
-    await endpoint?.stop();
-  });
-
+describeWithEndpoint("while a token is being renewed", (on) => {
   const lookup = { subjectId: "user:ada", connectionId: "github:default" };
   const NEW = { access_token: "at-2", token_type: "bearer", refresh_token: "rt-2", expires_in: 3600 };
 
   async function stored(store: string, seconds = -60, refreshToken = "rt-1") {
-    const client = credentials.client({ store });
-    const now = await credentials.control<number>("now");
+    const client = on.credentials.client({ store });
+    const now = await on.credentials.control<number>("now");
     const lives = { expiresAt: timeAfter(now, seconds), lastRefreshedAt: timeAfter(now, seconds - 3600) };
     await client.upsertCredential({ credential: credential({ refreshToken, ...lives }) });
     return client;
@@ -52,58 +34,58 @@ describe("while a token is being renewed", () => {
 
   it("the caller may go: what the endpoint answers is kept", async () => {
     const client = await stored("gone");
-    const held = endpoint.hold(() => ({ body: NEW }));
-    const hangUp = await ask(credentials, "gone", endpoint.url);
+    const held = on.endpoint.hold(() => ({ body: NEW }));
+    const hangUp = await ask(on.credentials, "gone", on.endpoint.url);
     await held.arrived;
     await hangUp();
     held.release();
     await until(isRenewed(client), "the new tokens are stored");
     assert.deepEqual(await record(client), ["at-2", "rt-2"]);
-    assert.equal((await client.resolveCredential(resolving(oauth(endpoint.url)))).token, "at-2");
-    assert.equal(endpoint.asked.length, 1);
+    assert.equal((await client.resolveCredential(resolving(oauth(on.endpoint.url)))).token, "at-2");
+    assert.equal(on.endpoint.asked.length, 1);
   });
 
   it("callers with deadlines go when those pass, and the next one finds the new token", async () => {
     const client = await stored("deadline");
-    const held = endpoint.hold(() => ({ body: NEW }));
-    const short = client.resolveCredential(resolving(oauth(endpoint.url)), { timeoutMs: 300 });
+    const held = on.endpoint.hold(() => ({ body: NEW }));
+    const short = client.resolveCredential(resolving(oauth(on.endpoint.url)), { timeoutMs: 300 });
     await held.arrived;
     await assert.rejects(short, refused(Code.DeadlineExceeded));
     held.release();
     await until(isRenewed(client), "the new tokens are stored");
-    assert.equal(endpoint.asked.length, 1);
+    assert.equal(on.endpoint.asked.length, 1);
   });
 
   it("callers are sent away when it takes too long, and a token that holds is served", async () => {
-    await credentials.control("waits", { patience: { expired: 50, valid: 50 } });
+    await on.credentials.control("waits", { patience: { expired: 50, valid: 50 } });
     const [ended, holding] = [await stored("slow"), await stored("slow-valid", 60)];
-    const held = endpoint.hold(() => ({ body: NEW }));
-    const asking = resolving(oauth(endpoint.url));
+    const held = on.endpoint.hold(() => ({ body: NEW }));
+    const asking = resolving(oauth(on.endpoint.url));
     await assert.rejects(ended.resolveCredential(asking), refused(Code.Unavailable, /still being renewed/));
     await assert.rejects(ended.resolveCredential(asking), refused(Code.Unavailable, /still being renewed/));
     assert.equal((await holding.resolveCredential(asking)).token, "at-1");
     held.release();
     await until(isRenewed(ended), "the new tokens are stored");
     await until(isRenewed(holding), "the new tokens are stored");
-    assert.equal(endpoint.asked.length, 2);
-    await credentials.control("waits", { patience: { expired: 20_000, valid: 20_000 } });
+    assert.equal(on.endpoint.asked.length, 2);
+    await on.credentials.control("waits", { patience: { expired: 20_000, valid: 20_000 } });
   });
 
   it("an endpoint that never answers is given up", async () => {
-    await credentials.control("waits", { endpointMs: 100 });
+    await on.credentials.control("waits", { endpointMs: 100 });
     const client = await stored("silent");
-    const held = endpoint.hold(() => ({ body: undefined }));
-    const asking = client.resolveCredential(resolving(oauth(endpoint.url)));
+    const held = on.endpoint.hold(() => ({ body: undefined }));
+    const asking = client.resolveCredential(resolving(oauth(on.endpoint.url)));
     await assert.rejects(asking, refused(Code.Unavailable, /took too long to answer/));
     held.release();
     assert.deepEqual(await record(client), ["at-1", "rt-1"]);
-    await credentials.control("waits", { endpointMs: 60_000 });
+    await on.credentials.control("waits", { endpointMs: 60_000 });
   });
 
   it("whoever connects again meanwhile has the last word", async () => {
     const client = await stored("again");
-    const held = endpoint.hold(() => ({ body: NEW }));
-    const asking = client.resolveCredential(resolving(oauth(endpoint.url)));
+    const held = on.endpoint.hold(() => ({ body: NEW }));
+    const asking = client.resolveCredential(resolving(oauth(on.endpoint.url)));
     await held.arrived;
     await client.upsertCredential({ credential: credential({ accessToken: "at-own", refreshToken: "rt-own" }) });
     held.release();
@@ -113,8 +95,8 @@ describe("while a token is being renewed", () => {
 
   it("a failure says nothing of the tokens that came meanwhile", async () => {
     const client = await stored("again-failed");
-    const held = endpoint.hold(() => ({ status: 400, body: { error: "invalid_grant" } }));
-    const asking = client.resolveCredential(resolving(oauth(endpoint.url)));
+    const held = on.endpoint.hold(() => ({ status: 400, body: { error: "invalid_grant" } }));
+    const asking = client.resolveCredential(resolving(oauth(on.endpoint.url)));
     await held.arrived;
     await client.upsertCredential({ credential: credential({ accessToken: "at-own", refreshToken: "rt-own" }) });
     held.release();
@@ -124,8 +106,8 @@ describe("while a token is being renewed", () => {
 
   it("a credential that is deleted stays deleted, and one made anew has tokens of its own", async () => {
     const client = await stored("deleted");
-    const held = endpoint.hold(() => ({ body: NEW }));
-    const asking = client.resolveCredential(resolving(oauth(endpoint.url)));
+    const held = on.endpoint.hold(() => ({ body: NEW }));
+    const asking = client.resolveCredential(resolving(oauth(on.endpoint.url)));
     await held.arrived;
     await client.deleteCredential({ id: (await client.getCredential({ lookup })).id });
     await client.upsertCredential({ credential: credential({ subjectId: "user:bo", accessToken: "at-bo" }) });
@@ -149,7 +131,7 @@ describe("while a token is being renewed", () => {
           assert.equal(answers.size, 1);
           for (const token of answers) tokens.add(token);
           for (const token of answers) assert.ok(await server.knows(token), "nothing was taken back");
-          await credentials.advance(3600_000);
+          await on.credentials.advance(3600_000);
         }
         assert.equal(tokens.size, 3);
       } finally {

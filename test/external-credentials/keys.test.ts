@@ -1,18 +1,10 @@
 // What lies on disk, and under which key: encryption, rotation, keys that are wrong, lost or not there at all.
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { it } from "node:test";
 import { Code } from "@connectrpc/connect";
 import { ProviderLifecycle } from "../../src/gen/gestalt/provider/v1/lifecycle_pb.ts";
-import {
-  type Credentials,
-  credential,
-  oauth,
-  refused,
-  resolving,
-  resolvingPlatform,
-  startCredentials,
-} from "./credentials.ts";
-import { startTokenEndpoint, type TokenEndpoint } from "./token-endpoint.ts";
+import { credential, oauth, refused, resolving, resolvingPlatform, startCredentials } from "./credentials.ts";
+import { describeWithEndpoint } from "./with-endpoint.ts";
 
 const lookup = { subjectId: "user:ada", connectionId: "github:default" };
 const SECRETS = { accessToken: "at-plain", refreshToken: "rt-plain", scopes: "scope-plain" };
@@ -23,25 +15,15 @@ const FIRST = {};
 const SECOND = { key: "KEY_2", oldKeys: ["GESTALT_EDGE_CREDENTIALS_KEY"] };
 const WITHOUT_FIRST = { key: "KEY_2" };
 
-describe("keys of the credential store", () => {
-  let credentials: Credentials;
-  let endpoint: TokenEndpoint;
-  before(async () => {
-    [credentials, endpoint] = await Promise.all([startCredentials(), startTokenEndpoint()]);
-  });
-  after(async () => {
-    await credentials?.stop();
-    await endpoint?.stop();
-  });
-
+describeWithEndpoint("keys of the credential store", (on) => {
   const inStore = (store: string) => ({
-    client: (keys: object) => credentials.client({ store, ...keys }),
-    keys: (keys: object) => credentials.keys({ store, ...keys }),
-    rows: () => credentials.rows(store),
+    client: (keys: object) => on.credentials.client({ store, ...keys }),
+    keys: (keys: object) => on.credentials.keys({ store, ...keys }),
+    rows: () => on.credentials.rows(store),
   });
 
   async function keyIds(store: string): Promise<unknown[]> {
-    return [...new Set((await credentials.rows(store)).map(({ key_id }) => key_id))];
+    return [...new Set((await on.credentials.rows(store)).map(({ key_id }) => key_id))];
   }
 
   it("put nothing secret on disk, and no two ciphertexts alike", async () => {
@@ -49,8 +31,10 @@ describe("keys of the credential store", () => {
     const same = { ...SECRETS, metadataJson };
     await client(FIRST).upsertCredential({ credential: credential({ ...same, instance: "1" }) });
     await client(FIRST).upsertCredential({ credential: credential({ ...same, instance: "2" }) });
-    endpoint.give({ access_token: "at-platform-plain", refresh_token: "rt-platform-plain", expires_in: 60 });
-    await client(FIRST).resolveCredential(resolvingPlatform(oauth(endpoint.url, { grantType: "client_credentials" })));
+    on.endpoint.give({ access_token: "at-platform-plain", refresh_token: "rt-platform-plain", expires_in: 60 });
+    await client(FIRST).resolveCredential(
+      resolvingPlatform(oauth(on.endpoint.url, { grantType: "client_credentials" })),
+    );
     const all = await rows();
     assert.equal(all.length, 4);
     assert.doesNotMatch(JSON.stringify(all), /plain|s3cr3t|k1-0123/);
@@ -64,13 +48,13 @@ describe("keys of the credential store", () => {
         .client(FIRST)
         .upsertCredential({ credential: credential(SECRETS) });
     }
-    const [[here], [there]] = await Promise.all([credentials.rows("here"), credentials.rows("there")]);
+    const [[here], [there]] = await Promise.all([on.credentials.rows("here"), on.credentials.rows("there")]);
     assert.equal(here?.key_id, there?.key_id);
     await inStore("there")
       .client(FIRST)
       .upsertCredential({ credential: credential({ ...SECRETS, instance: "x" }) });
     const swap = "UPDATE credentials SET sealed = (SELECT sealed FROM credentials WHERE instance = 'x')";
-    await credentials.control("tamper", { store: "there", statement: swap });
+    await on.credentials.control("tamper", { store: "there", statement: swap });
     const altered = refused(Code.FailedPrecondition, /has been altered/);
     await assert.rejects(inStore("there").client(FIRST).getCredential({ lookup }), altered);
   });
@@ -94,9 +78,9 @@ describe("keys of the credential store", () => {
     const expiresAt = { seconds: 1n, nanos: 0 };
     await client(FIRST).upsertCredential({ credential: credential({ ...SECRETS, expiresAt }) });
     const [first] = await keyIds("renewed");
-    endpoint.give({ access_token: "at-2", expires_in: 60 });
-    await client(SECOND).resolveCredential(resolving(oauth(endpoint.url)));
-    const [row] = (await credentials.rows("renewed")).filter(({ subject }) => subject !== "");
+    on.endpoint.give({ access_token: "at-2", expires_in: 60 });
+    await client(SECOND).resolveCredential(resolving(oauth(on.endpoint.url)));
+    const [row] = (await on.credentials.rows("renewed")).filter(({ subject }) => subject !== "");
     assert.notEqual(row?.key_id, first);
   });
 
@@ -106,8 +90,10 @@ describe("keys of the credential store", () => {
     const upsert = (instance: string) =>
       client(FIRST).upsertCredential({ credential: credential({ ...SECRETS, instance }) });
     for (let at = 0; at < many.length; at += 23) await Promise.all(many.slice(at, at + 23).map(upsert));
-    endpoint.give({ access_token: "at-1", refresh_token: "rt-1", expires_in: 3600 });
-    const platform = resolvingPlatform(oauth(endpoint.url, { grantType: "refresh_token", refreshToken: "rt-config" }));
+    on.endpoint.give({ access_token: "at-1", refresh_token: "rt-1", expires_in: 3600 });
+    const platform = resolvingPlatform(
+      oauth(on.endpoint.url, { grantType: "refresh_token", refreshToken: "rt-config" }),
+    );
     await client(FIRST).resolveCredential(platform);
     const before = (await client(FIRST).listCredentials({})).credentials;
     const first = await keys(SECOND).rotateKeys({});
@@ -118,7 +104,7 @@ describe("keys of the credential store", () => {
     assert.deepEqual(await keyIds("rotated"), [first.keyId]);
     assert.deepEqual((await client(WITHOUT_FIRST).listCredentials({})).credentials, before);
     await client(WITHOUT_FIRST).resolveCredential(platform);
-    assert.equal(endpoint.asked.length, 1, "tokens of platform connections are found again");
+    assert.equal(on.endpoint.asked.length, 1, "tokens of platform connections are found again");
   });
 
   it("are rotated around what nothing opens any more, which is named", async () => {
@@ -128,7 +114,7 @@ describe("keys of the credential store", () => {
     for (const instance of ["1", "2", "3"]) await upsert(instance);
     const statement =
       "UPDATE credentials SET sealed = (SELECT sealed FROM credentials WHERE instance = '2') WHERE number = 1";
-    await credentials.control("tamper", { store: "altered", statement });
+    await on.credentials.control("tamper", { store: "altered", statement });
     const [altered] = await rows();
     const done = await keys(SECOND).rotateKeys({});
     assert.deepEqual([done.rotated, done.remaining], [2n, 1n]);
@@ -153,13 +139,13 @@ describe("keys of the credential store", () => {
       Array.from({ length: 120 }, (_, at) => put(old, at, "at-old", { seconds: at < 40 ? 1n : 4_000_000_000n })),
     );
     const listed = (await old.listCredentials({})).credentials;
-    endpoint.give({ access_token: "at-renewed", expires_in: 3600 });
+    on.endpoint.give({ access_token: "at-renewed", expires_in: 3600 });
     const rotation = keys(SECOND).rotateKeys({});
     const writer = client(SECOND);
     await Promise.all([
       rotation,
       ...Array.from({ length: 40 }, (_, at) =>
-        writer.resolveCredential(resolving(oauth(endpoint.url), { instance: String(at) })),
+        writer.resolveCredential(resolving(oauth(on.endpoint.url), { instance: String(at) })),
       ),
       ...Array.from({ length: 40 }, (_, at) => put(writer, 40 + at, "at-written")),
       ...listed.filter(({ instance }) => Number(instance) >= 100).map(({ id }) => writer.deleteCredential({ id })),
@@ -192,7 +178,7 @@ describe("keys of the credential store", () => {
     );
     assert.deepEqual(await rows(), [row]);
     assert.equal((await client(FIRST).getCredential({ lookup })).id, id);
-    const identity = credentials.worker.client(ProviderLifecycle, {
+    const identity = on.credentials.worker.client(ProviderLifecycle, {
       provider: "store",
       config: { store: "wrong", ...WITHOUT_FIRST },
     });
@@ -204,8 +190,8 @@ describe("keys of the credential store", () => {
     const { client, keys, rows } = inStore("lost");
     await client(FIRST).upsertCredential({ credential: credential({ ...SECRETS, instance: "1" }) });
     await client(FIRST).upsertCredential({ credential: credential({ ...SECRETS, instance: "2" }) });
-    endpoint.give({ access_token: "at-1", expires_in: 60 });
-    const platform = resolvingPlatform(oauth(endpoint.url, { grantType: "client_credentials" }));
+    on.endpoint.give({ access_token: "at-1", expires_in: 60 });
+    const platform = resolvingPlatform(oauth(on.endpoint.url, { grantType: "client_credentials" }));
     await client(FIRST).resolveCredential(platform);
     const [row] = await rows();
     const lost = String(row?.key_id);
@@ -228,7 +214,7 @@ describe("keys of the credential store", () => {
 
   it("must be there, and long enough, when gestaltd configures the provider", async () => {
     const refusal = async (config: object, code: Code, text: RegExp) =>
-      assert.rejects(credentials.client(config as never).listCredentials({}), refused(code, text));
+      assert.rejects(on.credentials.client(config as never).listCredentials({}), refused(code, text));
     const [missing, invalid] = [Code.FailedPrecondition, Code.InvalidArgument];
     await refusal(
       { key: "NOT_THERE" },

@@ -98,10 +98,13 @@ test("cursors", { timeout: 60_000 }, async (t) => {
   });
 
   await t.test("are closed however a loop is left", async () => {
-    const { thrown, aborted, never, given } = await harness.run<Record<string, ScenarioError>>("leaves");
+    const running = harness.run<Record<string, ScenarioError>>("leaves");
+    await until(() => harness.run<boolean>("hasLeft"), "all have been left");
+    await closed();
+    await harness.run("go");
+    const { thrown, aborted, never, given } = await running;
     assert.deepEqual(thrown, { name: "RangeError", message: "mine" });
     assert.deepEqual([aborted?.code, never?.message, given?.code], ["Canceled", "the cursor is closed", "Canceled"]);
-    await closed();
   });
 
   await t.test("see the store as it was when they began", async () => {

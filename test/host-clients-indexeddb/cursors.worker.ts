@@ -167,7 +167,7 @@ export const concurrent: Scenario = async ({ indexedDB }) => {
   return { answers, left: (await store.getAll()).map(({ id, status }) => [id, status]) };
 };
 
-/** Every way to leave a walk. gestaltd's end must not stay open. */
+/** Every way to leave a walk. gestaltd's end must not stay open, though the request stays at work until it is told to go. */
 export const leaves: Scenario = async ({ indexedDB }) => {
   const store = await seeded(indexedDB(), "leaves");
   for await (const _ of store.openCursor()) break;
@@ -194,8 +194,21 @@ export const leaves: Scenario = async ({ indexedDB }) => {
     inFlight.close();
     return update;
   });
+  const marks = await marksOf(indexedDB());
+  await marks.put({ id: "left" });
+  while (!(await marks.getAllKeys()).includes("go")) await scheduler.wait(5);
   return { thrown, aborted, never: await thrownBy(() => never.continue()), given };
 };
+
+export const hasLeft: Scenario = async ({ indexedDB }) =>
+  (await (await marksOf(indexedDB())).getAllKeys()).includes("left");
+
+export const go: Scenario = async ({ indexedDB }) => (await marksOf(indexedDB())).put({ id: "go" });
+
+async function marksOf(db: IndexedDB) {
+  await db.createObjectStore("marks");
+  return db.objectStore("marks");
+}
 
 /** Left for the request's own end to close. */
 export const forgotten: Scenario = async ({ indexedDB }) => {

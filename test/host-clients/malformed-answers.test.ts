@@ -51,3 +51,17 @@ test("numbers and parts of a later protocol", async () => {
   const [interaction] = await agents.listInteractions({ turnId: "t" });
   assert.deepEqual([interaction?.type, interaction?.state], ["unspecified", "unspecified"]);
 });
+
+test("a list of objects that leads nowhere, and a size that is none", async () => {
+  const page = (size: bigint, nextContinuationToken: string) => {
+    return { objects: [{ ref: { bucket: "b", key: "k" }, size }], hasMore: true, nextContinuationToken };
+  };
+  const keysOf = async (answer: ReturnType<typeof page>) => {
+    const { s3 } = await testHost({ s3: { listObjects: () => answer } });
+    const keys: string[] = [];
+    for await (const { ref } of s3().list("b")) keys.push(ref.key);
+    return keys;
+  };
+  for (const token of ["", "same"]) await assert.rejects(keysOf(page(1n, token)), saying("a page that leads nowhere"));
+  for (const size of [2n ** 53n, -1n]) await assert.rejects(keysOf(page(size, "next")), saying(`the size ${size}`));
+});

@@ -47,4 +47,10 @@ export const withoutToken: Scenario = async ({ plugins }) => ({
   exchange: await thrownBy(() => plugins.exchangeInvocationToken([])),
 });
 
+/** A request of as many bytes as its key makes of it, whose answer has a body of so many. */
+export const sized: Scenario = async ({ plugins }, { key, body }) => {
+  const idempotencyKey = "k".repeat(Number(key));
+  return (await plugins.invoke("echo", "sized", { body: Number(body) }, { idempotencyKey })).body.length;
+};
+
 export const large: Scenario = ({ plugins }) => plugins.invoke("echo", "say", { text: "x".repeat(4 * 1024 * 1024) });

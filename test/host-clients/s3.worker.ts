@@ -172,7 +172,7 @@ export const streamsLarge: Scenario = async ({ s3 }) => {
   return { size, read: at, wrong };
 };
 
-/** Reads a little of a large object, waits until nothing more comes, and leaves. */
+/** Reads a little of a large object, leaves, and stays at work until it is told to go: the end of a request ends all it has open. */
 export const leavesEarly: Scenario = async ({ s3 }) => {
   const object = s3().object(BUCKET, "large");
   const reader = (await object.stream()).getReader();
@@ -183,8 +183,12 @@ export const leavesEarly: Scenario = async ({ s3 }) => {
     read += chunk.byteLength;
     break;
   }
+  await s3().object(BUCKET, "left").write("");
+  while (!(await s3().object(BUCKET, "go").exists())) await scheduler.wait(5);
   return { first: value !== undefined && value.byteLength > 0, read: read > 0 };
 };
+
+export const go: Scenario = ({ s3 }) => s3().object(BUCKET, "go").write("");
 
 export const holdsOpen: Scenario = async ({ s3 }, _params, { signal }) => {
   const { body } = await s3().object(BUCKET, "large").read();

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import { Cache } from "../../src/gen/gestalt/provider/v1/cache_pb.ts";
+import { MAX_MESSAGE_BYTES } from "../../src/wire/limits.ts";
 import { HostServiceMissingError, NotFoundError } from "../../src/worker/host/errors.ts";
 import { testHost } from "../../src/worker/host/test-host.ts";
 import type { PluginRequest } from "../../src/worker/plugin/plugin-request.ts";
@@ -88,6 +89,23 @@ suite("testHost", () => {
     await assert.rejects(host.cache().get("k"), { name: "HostServiceError", code: Code.Unimplemented });
     await assert.rejects(host.runtimeLogs.append("x", { sessionId: "s" }), NotFoundError);
     await assert.rejects(host.runtimeLogs.append("x"), /GESTALT_RUNTIME_SESSION_ID/);
+  });
+
+  test("messages over gestaltd's limit are refused, in both directions", async () => {
+    const key = "k".repeat(MAX_MESSAGE_BYTES);
+    const asked: string[] = [];
+    const host = await testHost({
+      cache: {
+        get(request) {
+          asked.push(request.key);
+          return { found: true, value: new Uint8Array(request.key === "fits" ? MAX_MESSAGE_BYTES - 16 : key.length) };
+        },
+      },
+    });
+    assert.equal((await host.cache().get("fits"))?.byteLength, MAX_MESSAGE_BYTES - 16);
+    await assert.rejects(host.cache().get(key), { name: "HostServiceError", code: Code.ResourceExhausted });
+    await assert.rejects(host.cache().get("large"), { name: "HostServiceError", code: Code.ResourceExhausted });
+    assert.deepEqual(asked, ["fits", "large"]);
   });
 
   test("its signal and deadline end calls", async () => {

@@ -1,6 +1,12 @@
 // Host calls through real sockets: every kind of address, every kind of call, every refusal of the relay.
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream";
+import { describe, it, type TestContext } from "node:test";
 import { inspect } from "node:util";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { StatusError } from "../../src/bridge/grpc/status.ts";
@@ -115,9 +121,43 @@ describe("connections", () => {
     await ask(env);
     await ask({ ...env, GESTALT_CACHE_SOCKET: env.GESTALT_CACHE_SOCKET?.replace("127.0.0.1", "localhost") ?? "" });
     assert.equal(reasons.length, 2);
+    // What the operator trusts in all of Node is trusted beside it.
+    const file = join(mkdtempSync(join(tmpdir(), "ca-")), "ca.pem");
+    writeFileSync(file, gestaltd.authority);
+    process.env.NODE_EXTRA_CA_CERTS = file;
+    t.after(() => {
+      delete process.env.NODE_EXTRA_CA_CERTS;
+      rmSync(dirname(file), { recursive: true });
+    });
+    await ask({ ...env, GESTALT_HOST_SERVICE_TLS_CA_PEM: other });
     for (const reason of reasons) assert.match(reason, /^tls:\/\/127\.0\.0\.1:\d+ its certificate/);
   });
 });
+
+describe("a relay at an IPv6 address", () => {
+  for (const via of ["tcp", "tls"] as const) {
+    it(`is reached over ${via}`, async (t) => {
+      const gestaltd = await startFakeGestaltd(t);
+      const client = startHostClient(t, gestaltd);
+      const env = await gestaltd.offer({ plugin: "p", session: "s", via, hosts: ["CACHE"] });
+      const port = await forwarder(t, Number(env.GESTALT_CACHE_SOCKET?.split(":").at(-1)));
+      const cache = servicesOf({ ...env, GESTALT_CACHE_SOCKET: `${via}://[::1]:${port}` })("CACHE");
+      assert.equal((await unaryHostCall(client, cache, Cache.method.get, { key: "k" })).found, false);
+    });
+  }
+});
+
+/** A port of `::1` that leads to one of 127.0.0.1. */
+async function forwarder(t: TestContext, to: number): Promise<number> {
+  const server = createServer((socket) => {
+    const target = connect(to, "127.0.0.1");
+    pipeline(socket, target, socket, () => undefined);
+  });
+  server.listen(0, "::1");
+  await once(server, "listening");
+  t.after(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
 
 describe("what the relay refuses", () => {
   for (const refusals of ["headers", "headers-and-trailers"] as const) {

@@ -1,5 +1,8 @@
 // Addresses, tokens and authorities as they stand in the environment.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { inspect } from "node:util";
 import { BridgeError } from "../../src/bridge/errors.ts";
@@ -110,8 +113,20 @@ describe("host services of an environment", () => {
 describe("authority of the relay", () => {
   const { authority } = makeCertificate();
 
-  it("comes from the text, else from the file", () => {
+  it("comes from the text, else from the file", (t) => {
     assert.equal(hostAuthority({ GESTALT_HOST_SERVICE_TLS_CA_PEM: authority }), authority);
+    const file = join(mkdtempSync(join(tmpdir(), "ca-")), "ca.pem");
+    t.after(() => rmSync(dirname(file), { recursive: true }));
+    writeFileSync(file, authority);
+    assert.equal(hostAuthority({ GESTALT_HOST_SERVICE_TLS_CA_FILE: file }), authority);
+    // gestaltd gives plugins the text; the file's name may have come along from its own environment, of another machine.
+    const both = { GESTALT_HOST_SERVICE_TLS_CA_PEM: authority, GESTALT_HOST_SERVICE_TLS_CA_FILE: "/nonexistent" };
+    assert.equal(hostAuthority(both), authority);
+    assert.equal(hostAuthority({ ...both, GESTALT_HOST_SERVICE_TLS_CA_FILE: import.meta.filename }), authority);
+    assert.equal(
+      hostAuthority({ GESTALT_HOST_SERVICE_TLS_CA_PEM: "", GESTALT_HOST_SERVICE_TLS_CA_FILE: file }),
+      authority,
+    );
     assert.equal(hostAuthority({}), undefined);
     assert.equal(hostAuthority({ GESTALT_HOST_SERVICE_TLS_CA_PEM: "" }), undefined);
   });

@@ -84,15 +84,16 @@ suite("the log of an embedded worker", { timeout: 110_000 }, () => {
       name: "secretive",
       config: {
         apiKey: "key-of-the-config",
+        passphrase: "cut-in-two ".repeat(50),
         nested: { client_secret: "secret-in-there" },
         tokenUrl: "https://idp/token",
       },
       env: { GITHUB_TOKEN: "token-of-the-environment", REGION: "eu-central" },
     });
     await secretive.invoke("secrets");
-    await until(() => secretive.printed().length === 3, "the lines arrive");
+    await until(() => secretive.printed().length === 4, "the lines arrive");
     const all = secretive.printed().join("\n");
-    assert.doesNotMatch(all, /key-of-the-config|secret-in-there|token-of-the-environment/);
+    assert.doesNotMatch(all, /key-of-the-config|secret-in-there|token-of-the-environment|cut-in/);
     assert.match(all, /\[redacted\]/);
     assert.match(all, /https:\/\/idp\/token/);
     assert.match(all, /eu-central/);

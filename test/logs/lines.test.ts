@@ -141,6 +141,17 @@ suite("lines in the bridge", () => {
     assert.equal(secrets.redact(text), '[redacted] [redacted] "[redacted]"');
   });
 
+  test("of a secret that a line was cut in nothing is left, wherever the line goes", () => {
+    const secrets = createSecrets();
+    for (const value of ["0123456789", 'quoted"secret', "another-one"]) secrets.add(value);
+    for (const beginning of ["0123456789", "012345678", "0123", 'quoted"s']) {
+      assert.equal(secrets.redact(`it is ${beginning}…`), "it is [redacted]…", beginning);
+      const inJson = secrets.redact(JSON.stringify({ message: `it is ${beginning}…`, plugin: "x" }));
+      assert.deepEqual(JSON.parse(inJson), { message: "it is [redacted]…", plugin: "x" });
+    }
+    for (const text of ["it is 012…", "it is …", "it is 0123", "…"]) assert.equal(secrets.redact(text), text);
+  });
+
   test("sessions without a log of gestaltd's print JSON, in which fields pass for nothing else", () => {
     const printed: Record<string, unknown>[] = [];
     const bridge = createLog(createSecrets(), { bridge: "cache" }, (line) => printed.push(JSON.parse(line)));

@@ -1,6 +1,7 @@
 // A hosted session's log on its way from the bridge to gestaltd: order, numbers, batches, patience.
 import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
+import { Code } from "@connectrpc/connect";
 import { createLog, createSecrets } from "../../src/bridge/log.ts";
 import { QUEUE_LINES } from "../../src/bridge/runtime-logs/limits.ts";
 import { RuntimeLog } from "../../src/bridge/runtime-logs/runtime-log.ts";
@@ -104,6 +105,22 @@ suite("a session's runtime log", { timeout: 30_000 }, () => {
     );
     assert.equal(entries[1]?.stream, Stream.RUNTIME);
     assertNumbered(entries);
+  });
+
+  test("lines that gestaltd will not have are counted, and what follows goes on", async (t) => {
+    const { gestaltd, log } = await start(t);
+    for (const refusal of [Code.InvalidArgument, Code.ResourceExhausted]) {
+      gestaltd.logs.refusal = refusal;
+      for (const line of ["one", "two"]) log.write("stdout", line);
+      log.registered();
+      await until(() => gestaltd.logs.refusal === undefined, "nothing was sent");
+      log.write("stdout", "three");
+      await until(() => messages(gestaltd).at(-1) === "three", "the next line did not arrive");
+      assert.deepEqual(messages(gestaltd).slice(-2), ["2 lines were dropped here", "three"]);
+      log.write("stdout", "last");
+      await until(() => messages(gestaltd).at(-1) === "last", "it does not go on");
+    }
+    assertNumbered(gestaltd.logs.of(SESSION));
   });
 
   test("a session that gestaltd does not know is asked for a few times, then its log ends", async (t) => {

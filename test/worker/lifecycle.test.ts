@@ -57,6 +57,20 @@ suite("lifecycle", { timeout: 30_000 }, () => {
     assert.deepEqual([await count("configure handshake"), await count("start handshake")], [1, 1]);
   });
 
+  test("a session that may reach certain hosts only is refused where nothing keeps it to them", async () => {
+    const policies = [
+      { allow: ["api.example"], default: "deny" },
+      { allow: [], default: "deny" },
+      { allow: ["api.example"], default: "allow" },
+    ] as const;
+    for (const egress of policies) {
+      const asked = cache({ sid: "restricted", name: "restricted", provider: "probe", egress }).get({ key: "any" });
+      await refused(asked, Code.FailedPrecondition, /^'restricted' may reach certain hosts only, and nothing enforces/);
+    }
+    const free = { allow: [], default: "allow" } as const;
+    await cache({ sid: "free", provider: "probe", egress: free }).get({ key: "count:any" });
+  });
+
   test("hooks run once per session and revision, whichever tokens and however many calls it has", async () => {
     const ask = (rev: number, exp: number) => cache({ sid: "once", name: "once", rev, exp }).get({ key: "echo:x" });
     const soon = Math.floor(Date.now() / 1000) + 100;

@@ -4,7 +4,7 @@ import * as z from "zod";
 const name = z.string().min(1, "must not be empty");
 
 /** Where a secret value comes from. gestaltd turns `{secret: …}` references into plain strings before the bridge sees them. */
-export const secretSchema = z.union(
+const secretSchema = z.union(
   [name, z.strictObject({ value: name }), z.strictObject({ file: name }), z.strictObject({ env: name })],
   { error: "must be a string or one of {value: …}, {file: …}, {env: …}" },
 );

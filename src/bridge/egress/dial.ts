@@ -5,7 +5,7 @@ import { isIP, connect as netConnect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as tlsConnect } from "node:tls";
 import { hostAndPort } from "../../wire/egress/host.ts";
-import { isOwnSocket, OwnSocketRefusal } from "./own-sockets.ts";
+import { isOwnSocket, mayBeOwnSocket, OwnSocketRefusal } from "./own-sockets.ts";
 import { ProxyRefusal } from "./proxy-refusal.ts";
 
 export interface Destination {
@@ -46,7 +46,8 @@ export function proxyRoute(address: string): ProxyRoute {
  * when it is the worker's own node that would be reached.
  */
 export async function dial(destination: Destination, proxy: ProxyRoute | undefined): Promise<Socket> {
-  if (isOwnSocket(destination.host, destination.port)) throw new OwnSocketRefusal();
+  const isOwn = proxy === undefined ? isOwnSocket : mayBeOwnSocket;
+  if (isOwn(destination.host, destination.port)) throw new OwnSocketRefusal();
   const signal = AbortSignal.timeout(CONNECT_TIMEOUT_MS);
   const socket =
     proxy === undefined ? await openDirect(destination, signal) : await openTunnel(destination, proxy, signal);

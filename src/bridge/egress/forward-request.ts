@@ -86,11 +86,7 @@ export function forwardRequest(
 }
 
 /** Asks the host for what the request asks the gate for; the body is left to the caller. */
-export function startRequest(
-  request: IncomingMessage,
-  { host, port, secure }: Destination,
-  agent: Agent,
-): ClientRequest {
+function startRequest(request: IncomingMessage, { host, port, secure }: Destination, agent: Agent): ClientRequest {
   const { pathname, search } = new URL(request.url ?? "");
   return httpRequest({
     agent,

@@ -40,7 +40,7 @@ export interface Guard {
 /** The first policy makes room for a second; from then on room doubles: each slot costs a node about 70 ms at its start. */
 const FIRST_SLOTS = 2;
 /** More distinct policies at once are refused: each slot is an isolate of 15 to 30 MB. */
-export const MAX_SLOTS = 32;
+const MAX_SLOTS = 32;
 
 /** Enough that nobody can guess it. */
 const MARK_BYTES = 12;

@@ -5,14 +5,13 @@ import {
   type DescMethodBiDiStreaming,
   type DescMethodServerStreaming,
   type DescMethodUnary,
-  fromBinary,
   type MessageInitShape,
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { GrpcCode } from "../../wire/codes.ts";
-import { BridgeError } from "../errors.ts";
+import type { BridgeError } from "../errors.ts";
 import type { ServerCall } from "./call.ts";
+import { decode } from "./decode.ts";
 import { frame, type Pieces, payloadOf } from "./frames.ts";
 import { readMessages } from "./messages.ts";
 import type { HeaderList } from "./metadata.ts";
@@ -45,7 +44,7 @@ export function localUnary<I extends DescMessage, O extends DescMessage>(
     handle: (call) => {
       const local = new Local(call);
       call.receiveOne((message) => {
-        const reply = answer(decode(method.input, message), local);
+        const reply = answer(requestIn(method.input, message), local);
         if (!isPromise(reply)) return finish(call, reply);
         reply.then((late) => finish(call, late)).catch((error: unknown) => call.fail(error));
       }, local.ended);
@@ -66,7 +65,7 @@ export function localServerStream<I extends DescMessage, O extends DescMessage>(
     handle: (call) => {
       const local = new Local(call);
       call.receiveOne((message) => {
-        sendAll(call, method.output, answer(decode(method.input, message), local));
+        sendAll(call, method.output, answer(requestIn(method.input, message), local));
       }, local.ended);
     },
   };
@@ -138,16 +137,11 @@ async function* decodeAll<I extends DescMessage>(
   schema: I,
   messages: AsyncIterable<Pieces>,
 ): AsyncGenerator<MessageShape<I>> {
-  for await (const message of messages) yield decode(schema, message);
+  for await (const message of messages) yield requestIn(schema, message);
 }
 
-function decode<I extends DescMessage>(schema: I, message: Pieces): MessageShape<I> {
-  try {
-    return fromBinary(schema, payloadOf(message));
-  } catch (error) {
-    // Same code as grpc-go gives when it cannot unmarshal a request.
-    throw new BridgeError(GrpcCode.internal, `request is not a valid ${schema.typeName}`, { cause: error });
-  }
+function requestIn<I extends DescMessage>(schema: I, message: Pieces): MessageShape<I> {
+  return decode(schema, payloadOf(message), "request");
 }
 
 function encode<O extends DescMessage>(schema: O, reply: MessageInitShape<O>): Buffer {

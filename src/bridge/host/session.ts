@@ -7,7 +7,7 @@ import {
 } from "node:http2";
 import { connect as connectSocket, isIP, type Socket } from "node:net";
 import { performance } from "node:perf_hooks";
-import { connect as connectTls, rootCertificates, TLSSocket } from "node:tls";
+import { connect as connectTls, TLSSocket } from "node:tls";
 import { GrpcCode } from "../../wire/codes.ts";
 import {
   MAX_FRAME_BYTES,
@@ -18,6 +18,7 @@ import {
 } from "../grpc/limits.ts";
 import { errorName } from "../grpc/node-errors.ts";
 import type { CallStatus } from "../grpc/status.ts";
+import { trustedAuthorities } from "../trusted-authorities.ts";
 import { authorityOf, type HostAddress } from "./address.ts";
 import { type HostCall, LOST } from "./call.ts";
 import { CLOSE_FLUSH_MS, HOST_STREAM_WINDOW_BYTES } from "./limits.ts";
@@ -251,7 +252,7 @@ function openSocket(address: HostAddress): Socket {
     // A name for the server to choose its certificate by; RFC 6066 §3 allows no addresses.
     ...(isIP(host) === 0 ? { servername: host } : {}),
     // Besides those that Node trusts: the variable may be set in an environment whose relay has a public certificate.
-    ...(address.authority === undefined ? {} : { ca: [...rootCertificates, address.authority] }),
+    ...(address.authority === undefined ? {} : { ca: trustedAuthorities(address.authority) }),
   });
   socket.setNoDelay(true);
   return socket;

@@ -3,12 +3,12 @@ import {
   create,
   type DescMessage,
   type DescMethodUnary,
-  fromBinary,
   type MessageInitShape,
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
 import { GrpcCode } from "../../wire/codes.ts";
+import { decode } from "../grpc/decode.ts";
 import { join, type Pieces } from "../grpc/frames.ts";
 import { pathOf } from "../grpc/router.ts";
 import { StatusError } from "../grpc/status.ts";
@@ -20,15 +20,18 @@ export interface UnaryHostCallOptions extends HostCallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Rejects with a {@link StatusError} for any status but OK; CANCELLED when the signal aborts. */
-export function unaryHostCall<I extends DescMessage, O extends DescMessage>(
+/**
+ * Rejects with a {@link StatusError} for any status but OK, CANCELLED when the signal aborts; with a BridgeError of INTERNAL for
+ * an answer that is no such message.
+ */
+export async function unaryHostCall<I extends DescMessage, O extends DescMessage>(
   client: HostClient,
   service: HostService,
   method: DescMethodUnary<I, O>,
   request: MessageInitShape<I>,
   { signal, ...options }: UnaryHostCallOptions = {},
 ): Promise<MessageShape<O>> {
-  return new Promise((resolve, reject) => {
+  const answer = await new Promise<Pieces>((resolve, reject) => {
     let reply: Pieces | undefined;
     const sink = {
       message(payload: Pieces) {
@@ -39,7 +42,7 @@ export function unaryHostCall<I extends DescMessage, O extends DescMessage>(
         signal?.removeEventListener("abort", cancel);
         if (status.code !== GrpcCode.ok) reject(new StatusError(status, trailers));
         else if (reply === undefined) reject(cardinality(method.name, "no"));
-        else decode(method.output, reply).then(resolve, reject);
+        else resolve(reply);
       },
     };
     const call = client.call(service, pathOf(method), sink, options);
@@ -49,14 +52,7 @@ export function unaryHostCall<I extends DescMessage, O extends DescMessage>(
     call.send([Buffer.from(toBinary(method.input, create(method.input, request)))]);
     call.halfClose();
   });
-}
-
-async function decode<O extends DescMessage>(schema: O, payload: Pieces): Promise<MessageShape<O>> {
-  try {
-    return fromBinary(schema, join(payload));
-  } catch {
-    throw new StatusError({ code: GrpcCode.internal, message: `gestaltd's answer is not a valid ${schema.typeName}` });
-  }
+  return decode(method.output, join(answer), "gestaltd's answer");
 }
 
 /** gRPC "Status codes": a client that gets another number of answers than one says INTERNAL, as grpc-go does. */

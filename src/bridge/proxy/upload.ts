@@ -1,12 +1,5 @@
 // An object larger than one part on its way to the worker: begin, parts in parallel, then complete or abort.
-import {
-  create,
-  type DescMessage,
-  type DescMethodUnary,
-  fromBinary,
-  type MessageInitShape,
-  toBinary,
-} from "@bufbuild/protobuf";
+import { create, type DescMessage, type DescMethodUnary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { UploadService } from "../../gen/gestalt/edge/v1/upload_pb.ts";
 import { GrpcCode } from "../../wire/codes.ts";
 import {
@@ -16,6 +9,7 @@ import {
   UPLOAD_PART_PATH,
 } from "../../wire/routes.ts";
 import { BridgeError } from "../errors.ts";
+import { decode } from "../grpc/decode.ts";
 import type { HeaderList } from "../grpc/metadata.ts";
 import { pathOf } from "../grpc/router.ts";
 import type { UpstreamSource } from "../upstream.ts";
@@ -71,7 +65,7 @@ export class Upload {
   /** @param open Payload of the caller's open message; the worker's answer is the first check of its conditions. */
   static async begin(context: WriteContext, open: Buffer, recycle: (part: Buffer) => void): Promise<Upload> {
     const outcome = await post(context, UploadService.method.begin, open);
-    const { upload } = fromBinary(UploadService.method.begin.output, payloadOrThrow(outcome));
+    const { upload } = decode(UploadService.method.begin.output, payloadOrThrow(outcome), "the worker's answer");
     return new Upload(context, upload, recycle);
   }
 

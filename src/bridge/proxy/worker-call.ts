@@ -3,11 +3,11 @@ import {
   create,
   type DescMessage,
   type DescMethodUnary,
-  fromBinary,
   type MessageInitShape,
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
+import { decode } from "../grpc/decode.ts";
 import type { HeaderList } from "../grpc/metadata.ts";
 import { pathOf } from "../grpc/router.ts";
 import type { UpstreamSource } from "../upstream.ts";
@@ -38,5 +38,6 @@ export async function callWorker<I extends DescMessage, O extends DescMessage>(
     repeatable: isRepeatable(method),
     deadline: options.deadline,
   };
-  return fromBinary(method.output, payloadOrThrow(await exchange(init, "unary", options.signal)));
+  const payload = payloadOrThrow(await exchange(init, "unary", options.signal));
+  return decode(method.output, payload, "the worker's answer");
 }

@@ -6,15 +6,15 @@ import { BridgeError } from "../errors.ts";
 import type { GrpcServer } from "../grpc/server.ts";
 import { giveSignsOfLife } from "./heartbeat.ts";
 import type { FromSupervisor, FromWorkingProcess, Kept } from "./messages.ts";
-import type { ServerSockets, Supervision } from "./supervision.ts";
+import type { OpenSocket, Supervision } from "./supervision.ts";
 
 /**
  * Resolves with what the predecessor left. To be called once, in a process that a supervisor has started. Everything that waits
  * for a supervisor that has gone rejects, UNAVAILABLE. `hungAfterMs` is the silence after which the supervisor ends this process.
  */
 export async function joinSupervisor(hungAfterMs: number): Promise<Supervision> {
-  const servers = new Map<string, Pick<GrpcServer, "accept">>();
-  const opening = new Map<string, PromiseWithResolvers<void>>();
+  const servers: Servers = new Map();
+  const opening: Opening = new Map();
   const began = Promise.withResolvers<Kept>();
 
   process.on("message", (message: FromSupervisor, socket: unknown) => {
@@ -40,30 +40,6 @@ export async function joinSupervisor(hungAfterMs: number): Promise<Supervision> 
   const kept = new Map(await began.promise);
   giveSignsOfLife(hungAfterMs, () => void tell({ type: "beat" }));
 
-  const sockets: ServerSockets = {
-    async open(path, server) {
-      if (!process.connected) throw supervisorGone();
-      const opened = Promise.withResolvers<void>();
-      opening.set(path, opened);
-      servers.set(path, server);
-      void tell({ type: "open", path });
-      try {
-        await opened.promise;
-      } catch (error) {
-        servers.delete(path);
-        throw error;
-      } finally {
-        opening.delete(path);
-      }
-      return { close: () => close(path) };
-    },
-  };
-  const close = (path: string) => {
-    if (!servers.delete(path)) return;
-    // Here and now, because whoever asked for the end may look; the supervisor is told, and may be gone.
-    rmSync(path, { force: true });
-    void tell({ type: "close", path });
-  };
   return {
     keeper: {
       kept,
@@ -71,9 +47,42 @@ export async function joinSupervisor(hungAfterMs: number): Promise<Supervision> 
       forget: (key) => void tell({ type: "forget", key }),
       adoptFolder: (path) => void tell({ type: "folder", path }),
     },
-    sockets,
+    sockets: { open: (path, server) => open(path, server, { servers, opening }) },
     serving: () => void tell({ type: "serving" }),
     lost,
+  };
+}
+
+/** By path of their socket: those that are served, or shall be. */
+type Servers = Map<string, Pick<GrpcServer, "accept">>;
+/** By path of their socket: those that the supervisor has been asked to open, until it says what came of it. */
+type Opening = Map<string, PromiseWithResolvers<void>>;
+
+async function open(
+  path: string,
+  server: Pick<GrpcServer, "accept">,
+  { servers, opening }: { readonly servers: Servers; readonly opening: Opening },
+): Promise<OpenSocket> {
+  if (!process.connected) throw supervisorGone();
+  const opened = Promise.withResolvers<void>();
+  opening.set(path, opened);
+  servers.set(path, server);
+  void tell({ type: "open", path });
+  try {
+    await opened.promise;
+  } catch (error) {
+    servers.delete(path);
+    throw error;
+  } finally {
+    opening.delete(path);
+  }
+  return {
+    close() {
+      if (!servers.delete(path)) return;
+      // Here and now, because whoever asked for the end may look; the supervisor is told, and may be gone.
+      rmSync(path, { force: true });
+      void tell({ type: "close", path });
+    },
   };
 }
 

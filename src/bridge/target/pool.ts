@@ -1,7 +1,6 @@
 // The HTTP connections to a worker: one pool per target, with its times and sizes.
-import { readFileSync } from "node:fs";
-import { rootCertificates } from "node:tls";
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from "undici";
+import { trustedAuthorities } from "../trusted-authorities.ts";
 import { resettingConnector } from "./connector.ts";
 
 export interface PoolOptions {
@@ -28,15 +27,9 @@ export function openPool({ origin, ca, env }: PoolOptions): Dispatcher {
     keepAliveMaxTimeout: MAX_IDLE_MS,
     connections: MAX_CONNECTIONS,
   };
-  const connect = { timeout: CONNECT_TIMEOUT_MS, ...(ca === undefined ? {} : { ca: [...trusted(env), ca] }) };
+  const connect = { timeout: CONNECT_TIMEOUT_MS, ...(ca === undefined ? {} : { ca: trustedAuthorities(ca, env) }) };
   const proxied = PROXY_VARIABLES.some((name) => env[name]);
   return proxied
     ? new EnvHttpProxyAgent({ ...options, connect })
     : new Pool(origin, { ...options, connect: resettingConnector(connect) });
-}
-
-/** Setting `ca` replaces Node's own list and what NODE_EXTRA_CA_CERTS added to it, so both are put back. */
-function trusted(env: NodeJS.ProcessEnv): readonly string[] {
-  const extra = env.NODE_EXTRA_CA_CERTS;
-  return extra ? [...rootCertificates, readFileSync(extra, "utf8")] : rootCertificates;
 }

@@ -14,7 +14,7 @@ export interface FetchLimits {
 type Lack = "slow" | "unreachable" | "large" | "busy" | "failed";
 
 /** UNAVAILABLE, in a sentence for gestaltd's operator. */
-export class IssuerUnavailableError extends ConnectError {
+class IssuerUnavailableError extends ConnectError {
   readonly lack: Lack;
 
   constructor(what: string, lack: Lack) {

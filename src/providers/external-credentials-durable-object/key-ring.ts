@@ -24,7 +24,7 @@ export interface KeyRing {
 }
 
 /** Read where it is there, without being named: so a rotation needs no change of gestaltd's config. */
-export const OLD_KEY_BINDING = `${CREDENTIALS_KEY_BINDING}_OLD`;
+const OLD_KEY_BINDING = `${CREDENTIALS_KEY_BINDING}_OLD`;
 
 /** Bytes of a key's id. */
 const ID_BYTES = 8;

@@ -76,7 +76,7 @@ export async function unseal(row: Sealed & Place & { readonly id: string }, ring
   return { accessToken, refreshToken, scopes, metadataJson };
 }
 
-export function missingKey(id: string): RefusedError {
+function missingKey(id: string): RefusedError {
   const text =
     `The credential is encrypted with the key ${id}, which this worker does not have. Nothing is lost as long as you have ` +
     "that key: set it again, or as an old key. `gestalt-edge rotate-keys` says more.";

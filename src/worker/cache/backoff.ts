@@ -45,7 +45,7 @@ export async function withBackoff<Result>(
   }
 }
 
-export const REAL_SOURCES: BackoffSources = { random: Math.random, sleep };
+const REAL_SOURCES: BackoffSources = { random: Math.random, sleep };
 
 function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 // Runs many small jobs a few at a time.
 
 /** Workers wait for at most six outgoing connections per request; the seventh queues (Workers platform limits). */
-export const MAX_PARALLEL = 6;
+const MAX_PARALLEL = 6;
 
 /**
  * Calls `job` for each item, `width` at a time, and returns when all have settled. After a failure no further job

@@ -6,7 +6,7 @@ import { MAX_MESSAGE_BYTES } from "../../wire/limits.ts";
  * Longest key, in bytes of UTF-8. Ours: Gestalt sets none. Far above any sensible key, and far enough below what
  * storage takes (2 MB in a row of a Durable Object) that no provider needs a special case for it.
  */
-export const MAX_CACHE_KEY_BYTES = 64 * 1024;
+const MAX_CACHE_KEY_BYTES = 64 * 1024;
 
 /**
  * Bytes of a `CacheResult` beside key and value: three tags, two lengths of at most four bytes, the flag, and the tag

@@ -13,6 +13,7 @@ import type {
   ExternalCredential as WireCredential,
 } from "../../gen/gestalt/provider/v1/external_credential_pb.ts";
 import { bareObject } from "../bare-object.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { checkConfigMode, checkId, checkKey, checkMetadata, checkMode, checkText, invalid } from "./checks.ts";
 import type {
   CredentialAuth,
@@ -160,8 +161,3 @@ const NO_AUTH: CredentialAuth = {
   ...{ accessTokenPath: "", refreshToken: "", tokenParams: bareObject({}), refreshParams: bareObject({}) },
   tokenExchangeDrivers: [],
 };
-
-/** Messages are made of what is there: protobuf takes no undefined fields of message type under exact optional types. */
-function withoutUndefined<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
-}

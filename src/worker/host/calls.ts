@@ -1,6 +1,6 @@
 // The calls of one host service, as every host client makes them: Connect's own client, whose failures are our typed errors.
 import type { DescService } from "@bufbuild/protobuf";
-import { type CallOptions, type Client, createClient, type Transport } from "@connectrpc/connect";
+import { type Client, createClient, type Transport } from "@connectrpc/connect";
 import type { HostServiceKey } from "../../wire/host-services.ts";
 import { type HostErrors, hostServiceError } from "./errors.ts";
 import type { HostLink } from "./link.ts";
@@ -19,26 +19,6 @@ export function hostCalls<S extends DescService>(
     service,
     translating(transport, (thrown) => hostServiceError(key, thrown, errors)),
   );
-}
-
-/**
- * The messages of a stream, whose call is cancelled when the reader leaves early: Connect's own iterables do not know that
- * they were left.
- *
- * @example
- * const chunks = cancelledWhenLeft(link.options(given), (options) => calls.readObject(request, options));
- */
-export async function* cancelledWhenLeft<T>(
-  options: CallOptions,
-  open: (options: CallOptions) => AsyncIterable<T>,
-): AsyncGenerator<T, void, undefined> {
-  const left = new AbortController();
-  const signal = options.signal === undefined ? left.signal : AbortSignal.any([options.signal, left.signal]);
-  try {
-    yield* open({ ...options, signal });
-  } finally {
-    left.abort();
-  }
 }
 
 type ErrorOf = (thrown: unknown) => Error;

@@ -12,6 +12,7 @@ import type { S3 } from "../../gen/gestalt/provider/v1/s3_pb.ts";
 import type { WorkflowHost } from "../../gen/gestalt/provider/v1/workflow_host_pb.ts";
 import type { WorkflowManagerHost } from "../../gen/gestalt/provider/v1/workflow_manager_pb.ts";
 import { type HostServiceKey, hostServiceName } from "../../wire/host-services.ts";
+import { MAX_MESSAGE_BYTES } from "../../wire/limits.ts";
 import { HOST_CLIENTS } from "./clients.ts";
 import { addHostServices, type HostServices, installHostClients, loadHostServices } from "./host.ts";
 import type { HostCaller } from "./link.ts";
@@ -106,10 +107,13 @@ const PROTOCOL: { readonly [Key in HostServiceKey]: () => Promise<DescService> }
 
 const KNOWN = Object.keys(PROTOCOL).join(", ");
 
+/** gestaltd's, which hold on the channel too. */
+const LIMITS = { readMaxBytes: MAX_MESSAGE_BYTES, writeMaxBytes: MAX_MESSAGE_BYTES };
+
 async function transportTo(protocol: () => Promise<DescService>, service: object): Promise<Transport> {
   if ("unary" in service && "stream" in service) return service as Transport;
   const description = await protocol();
-  return createRouterTransport((router) => router.service(description, service));
+  return createRouterTransport((router) => router.service(description, service), { transport: LIMITS });
 }
 
 function callerOf(transports: ReadonlyMap<string, Transport>, options: TestHostOptions): HostCaller {

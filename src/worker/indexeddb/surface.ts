@@ -38,10 +38,7 @@ export function indexedDBSurface<Config>(handlers: IndexedDBHandlers<Config>): S
 }
 
 /** The handlers with the request given to each. */
-export function operationsOf<Config>(
-  handlers: IndexedDBHandlers<Config>,
-  request: ProviderRequest<Config>,
-): Operations {
+function operationsOf<Config>(handlers: IndexedDBHandlers<Config>, request: ProviderRequest<Config>): Operations {
   return {
     get: (input) => handlers.get(input, request),
     add: (input) => handlers.add(input, request),

@@ -8,6 +8,7 @@ import {
   CatalogSchema,
 } from "../../gen/gestalt/provider/v1/catalog_pb.ts";
 import { PARAMETER_FACTS_KEYWORD } from "../../wire/catalog-document.ts";
+import { withoutUndefined } from "../without-undefined.ts";
 import { type JsonSchema, jsonSchema, variantsOf } from "./json-schema.ts";
 import type { Operation } from "./operation.ts";
 
@@ -32,7 +33,7 @@ function operationOf(id: string, operation: Operation<never>): MessageInitShape<
     description: operation.description ?? "",
     inputSchema: input === undefined ? "" : JSON.stringify(input),
     outputSchema: operation.output === undefined ? "" : JSON.stringify(jsonSchema(operation.output, "output")),
-    annotations: definedOnly({
+    annotations: withoutUndefined({
       readOnlyHint: annotations.readOnly ?? operation.readOnly,
       idempotentHint: annotations.idempotent,
       destructiveHint: annotations.destructive,
@@ -42,7 +43,7 @@ function operationOf(id: string, operation: Operation<never>): MessageInitShape<
     requiredScopes: [...(operation.requiredScopes ?? [])],
     tags: [...(operation.tags ?? [])],
     readOnly: operation.readOnly ?? annotations.readOnly ?? false,
-    ...definedOnly({ visible: operation.visible }),
+    ...withoutUndefined({ visible: operation.visible }),
     transport: "plugin",
     allowedRoles: [...(operation.allowedRoles ?? [])],
   };
@@ -83,8 +84,4 @@ function typeOf(schema: JsonSchema, root: JsonSchema): string {
   const known = new Set(types.filter((type) => type !== "null" && type !== "undefined"));
   const [only] = known;
   return known.size === 1 && only !== undefined ? only : "string";
-}
-
-function definedOnly<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 }

@@ -1,6 +1,6 @@
 // A plugin that reaches out in every way a worker can, and tells what came of it.
 import { connect } from "cloudflare:sockets";
-import { DurableObject } from "cloudflare:workers";
+import { DurableObject, waitUntil } from "cloudflare:workers";
 import { definePlugin, EgressDeniedError, operation, serve } from "gestalt-edge";
 import { z } from "zod";
 
@@ -51,6 +51,22 @@ const ways = {
     webSocket?.accept();
     webSocket?.close();
     return `${status} ${webSocket !== null}`;
+  },
+  /** Keeps a connection open until somebody else ends it. */
+  async hold(target: string) {
+    const socket = connect(target);
+    await socket.opened;
+    await new Response(socket.readable).text();
+    return "ended";
+  },
+  /** The same, beyond its answer. */
+  async "leave open"(target: string) {
+    waitUntil(ways.hold(target));
+    return "left";
+  },
+  /** Hears nothing of what came of it. */
+  async beacon(target: string) {
+    return navigator.sendBeacon(target, "hello");
   },
   async connect(target: string) {
     const socket = connect(target);

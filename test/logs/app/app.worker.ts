@@ -78,6 +78,8 @@ const chatty = definePlugin<Record<string, unknown>>({
       handler(_input, { config, env, log }) {
         log.info("told", { config });
         console.log("the environment is", env);
+        // Far more than a line may have, so that it is cut in the secret.
+        console.log("x".repeat(8_000) + config.passphrase);
         return {};
       },
     }),

@@ -1,4 +1,4 @@
-// A certificate authority and a certificate for 127.0.0.1 and localhost, made anew for each use: X.509 by hand, since Node
+// A certificate authority and a certificate for 127.0.0.1, ::1 and localhost, made anew for each use: X.509 by hand, since Node
 // can read certificates and not make them. Good for tests only.
 import { createSign, generateKeyPairSync, type KeyObject, randomBytes } from "node:crypto";
 
@@ -56,9 +56,10 @@ const DER_TRUE = "0101ff";
 
 const ECDSA_WITH_SHA256 = sequence(hex(OID_ECDSA_WITH_SHA256));
 const AUTHORITY = extension(OID_BASIC_CONSTRAINTS, sequence(hex(DER_TRUE)));
+const IPV6_LOOPBACK = Buffer.from("1".padStart(32, "0"), "hex");
 const NAMES = extension(
   OID_SUBJECT_ALT_NAME,
-  sequence(der(0x82, Buffer.from("localhost")), der(0x87, Buffer.of(127, 0, 0, 1))),
+  sequence(der(0x82, Buffer.from("localhost")), der(0x87, Buffer.of(127, 0, 0, 1)), der(0x87, IPV6_LOOPBACK)),
 );
 
 function extension(oid: string, value: Buffer): Buffer {

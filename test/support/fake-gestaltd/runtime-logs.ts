@@ -9,6 +9,8 @@ export class RuntimeLogs {
   readonly #sessions = new Map<string, PluginRuntimeLogEntry[]>();
   /** Lines of each call, refused ones too. */
   readonly calls: number[] = [];
+  /** What the next call is refused with, once. */
+  refusal: Code | undefined;
 
   register(session: string): void {
     if (!this.#sessions.has(session)) this.#sessions.set(session, []);
@@ -23,6 +25,9 @@ export class RuntimeLogs {
     return {
       appendLogs: ({ sessionId, logs }) => {
         this.calls.push(logs.length);
+        const { refusal } = this;
+        this.refusal = undefined;
+        if (refusal !== undefined) throw new ConnectError("refused", refusal);
         if (sessionId.trim() === "") throw new ConnectError("session id is required", Code.InvalidArgument);
         const entries = this.#sessions.get(sessionId);
         if (entries === undefined) throw new ConnectError("runtime session not found", Code.NotFound);

@@ -1,5 +1,6 @@
 // What a caller and an operator see of a gestaltd: its HTTP API and its admin interface.
 import assert from "node:assert/strict";
+import type { JsonObject } from "@bufbuild/protobuf";
 import type { Gestaltd } from "./gestaltd.ts";
 
 export interface Answer {
@@ -21,6 +22,18 @@ export async function invoke(gestaltd: Gestaltd, plugin: string, operation: stri
     body: JSON.stringify(input),
   });
   return { status: answer.status, body: await answer.json() };
+}
+
+/** The body of an operation's answer, which must be a good one. */
+export async function invokeWell(
+  gestaltd: Gestaltd,
+  plugin: string,
+  operation: string,
+  input: JsonObject = {},
+): Promise<JsonObject> {
+  const { status, body } = await invoke(gestaltd, plugin, operation, input);
+  assert.equal(status, 200, `${JSON.stringify(body)}\n${gestaltd.log()}`);
+  return body as JsonObject;
 }
 
 /** The JSON at a path, which must be there. */

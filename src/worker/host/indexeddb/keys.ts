@@ -13,7 +13,7 @@ import type { IndexKey, KeyRange } from "./key-range.ts";
 import { decodeValue, encodeValue } from "./values.ts";
 
 /** One field of an index key, or a primary key. */
-export function encodeKey(key: unknown, what: string): TypedValue {
+function encodeKey(key: unknown, what: string): TypedValue {
   if (!isKey(key)) throw invalid(`${what} is ${nameOf(key)}, which nothing is found by`);
   return encodeValue(key, what);
 }

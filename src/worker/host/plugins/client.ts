@@ -1,6 +1,7 @@
 // Other plugins.
 import { PluginInvoker as PluginInvokerService } from "../../../gen/gestalt/provider/v1/plugin_invoker_pb.ts";
 import type { JsonObject } from "../../../wire/session-token.ts";
+import { withoutUndefined } from "../../without-undefined.ts";
 import { hostCalls } from "../calls.ts";
 import { countOf, structOf } from "../fields.ts";
 import type { HostCallOptions, HostLink } from "../link.ts";
@@ -74,7 +75,7 @@ export function pluginInvokerClient(link: HostLink): PluginInvoker {
       plugin,
       operation,
       ...routing(options),
-      ...given({ params: structOf(params, "params") }),
+      ...withoutUndefined({ params: structOf(params, "params") }),
       invocationToken,
     }),
     resultOf,
@@ -85,7 +86,7 @@ export function pluginInvokerClient(link: HostLink): PluginInvoker {
       plugin,
       document,
       ...routing(options),
-      ...given({ variables: structOf(params, "variables") }),
+      ...withoutUndefined({ variables: structOf(params, "variables") }),
       invocationToken,
     }),
     resultOf,
@@ -137,10 +138,6 @@ interface ExchangeRequest {
 /** The protocol says "absent" with an empty string. */
 function routing({ connection = "", instance = "", idempotencyKey = "" }: PluginInvokeOptions) {
   return { connection, instance, idempotencyKey };
-}
-
-function given<T extends object>(fields: T): { [Key in keyof T]?: Exclude<T[Key], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
 function resultOf({ status, body }: { readonly status: number; readonly body: string }): PluginInvocationResult {

@@ -4,7 +4,7 @@
 export const MAX_LINE_CHARACTERS = 16 * 1024;
 
 /** Characters handed on at once: with three bytes each still far from the 4 MiB of a message. */
-export const MAX_BATCH_CHARACTERS = 256 * 1024;
+const MAX_BATCH_CHARACTERS = 256 * 1024;
 
 /** What a line costs beside its characters (time, stream, lengths), counted as characters; more than it is. */
 const LINE_OVERHEAD_CHARACTERS = 64;

@@ -16,7 +16,7 @@ export type S3WriteBody =
  * Bytes in one message of a write. Far below the 4 MiB that gestaltd takes, so that a message never waits long for its turn, and
  * enough that what each one costs does not count.
  */
-export const WRITE_CHUNK_BYTES = 256 * 1024;
+const WRITE_CHUNK_BYTES = 256 * 1024;
 
 export interface BodyChunks {
   /** None is empty, none is larger than {@link WRITE_CHUNK_BYTES}. */

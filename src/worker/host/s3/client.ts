@@ -4,11 +4,12 @@ import { Code } from "@connectrpc/connect";
 import { S3 as S3Service } from "../../../gen/gestalt/provider/v1/s3_pb.ts";
 import { S3InvalidRangeError, S3NotFoundError, S3PreconditionFailedError } from "../../s3/errors.ts";
 import type { S3EtagConditions, S3Meta, S3Ref } from "../../s3/objects.ts";
+import { withoutUndefined } from "../../without-undefined.ts";
 import { hostCalls } from "../calls.ts";
 import type { HostErrors } from "../errors.ts";
 import type { HostCallOptions, HostLink } from "../link.ts";
 import { listPages, type S3ListOptions, type S3Page } from "./list.ts";
-import { metaFrom, refTo, textTo } from "./messages.ts";
+import { metaFrom, refTo } from "./messages.ts";
 import { type S3Object, s3Object } from "./object.ts";
 
 /**
@@ -38,7 +39,11 @@ export function s3Client(link: HostLink): S3 {
     listPages: (bucket, options) => listPages(link, calls, bucket, options),
     async copy(source, destination, options = {}) {
       const { ifMatch, ifNoneMatch } = options;
-      const request = { source: refTo(source), destination: refTo(destination), ...textTo({ ifMatch, ifNoneMatch }) };
+      const request = {
+        source: refTo(source),
+        destination: refTo(destination),
+        ...withoutUndefined({ ifMatch, ifNoneMatch }),
+      };
       return metaFrom((await calls.copyObject(request, link.options(options))).meta);
     },
   };

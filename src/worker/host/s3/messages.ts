@@ -5,6 +5,7 @@ import { Code } from "@connectrpc/connect";
 import type { ReadObjectRequestSchema, S3ObjectMeta } from "../../../gen/gestalt/provider/v1/s3_pb.ts";
 import { S3InvalidRangeError } from "../../s3/errors.ts";
 import type { S3Conditions, S3Meta, S3Range, S3Ref } from "../../s3/objects.ts";
+import { withoutUndefined } from "../../without-undefined.ts";
 import { HostServiceError, hostServiceError } from "../errors.ts";
 import { dateOf, textOf, timestampOf } from "../fields.ts";
 
@@ -32,7 +33,7 @@ export function readRequest(
   const { range, ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince } = options;
   return {
     ref: refTo(ref),
-    ...textTo({ ifMatch, ifNoneMatch }),
+    ...withoutUndefined({ ifMatch, ifNoneMatch }),
     ...(range !== undefined && { range: rangeTo(range) }),
     ...(ifModifiedSince !== undefined && { ifModifiedSince: timeTo(ifModifiedSince, "ifModifiedSince") }),
     ...(ifUnmodifiedSince !== undefined && { ifUnmodifiedSince: timeTo(ifUnmodifiedSince, "ifUnmodifiedSince") }),
@@ -41,13 +42,6 @@ export function readRequest(
 
 export function refTo({ bucket, key, versionId }: S3Ref): { bucket: string; key: string; versionId: string } {
   return { bucket, key, versionId: versionId ?? "" };
-}
-
-/** Leaves out what is not given: the protocol says "absent" with an empty string. */
-export function textTo<Key extends string>(
-  fields: Readonly<Record<Key, string | undefined>>,
-): { readonly [K in Key]?: string } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;
 }
 
 function timeTo(date: Date, what: string): Timestamp {

@@ -1,11 +1,13 @@
 // URLs that let whoever has them reach one object.
+
 import { type Client, Code } from "@connectrpc/connect";
 import { PresignMethod, type S3 as S3Service } from "../../../gen/gestalt/provider/v1/s3_pb.ts";
 import type { S3PresignMethod, S3Ref } from "../../s3/objects.ts";
+import { withoutUndefined } from "../../without-undefined.ts";
 import { InvalidArgumentError } from "../errors.ts";
 import { dateOf } from "../fields.ts";
 import type { HostCallOptions, HostLink } from "../link.ts";
-import { malformed, refTo, textTo } from "./messages.ts";
+import { malformed, refTo } from "./messages.ts";
 
 export interface S3PresignOptions extends HostCallOptions {
   /** `GET` when left out. */
@@ -56,7 +58,7 @@ export async function presign(
     ref: refTo(ref),
     method: METHODS[method],
     expiresSeconds: BigInt(expiresSeconds ?? 0),
-    ...textTo({ contentType, contentDisposition }),
+    ...withoutUndefined({ contentType, contentDisposition }),
     headers: { ...headers },
   };
   const answer = await calls.presignObject(request, link.options(options));

@@ -3,9 +3,10 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { Client } from "@connectrpc/connect";
 import type { S3 as S3Service, WriteObjectRequestSchema } from "../../../gen/gestalt/provider/v1/s3_pb.ts";
 import type { S3ContentHeaders, S3EtagConditions, S3Meta, S3Ref } from "../../s3/objects.ts";
+import { withoutUndefined } from "../../without-undefined.ts";
 import type { HostCallOptions, HostLink } from "../link.ts";
 import { bodyChunks, type S3WriteBody } from "./body.ts";
-import { metaFrom, refTo, textTo } from "./messages.ts";
+import { metaFrom, refTo } from "./messages.ts";
 
 export interface S3WriteOptions extends S3ContentHeaders, S3EtagConditions, HostCallOptions {
   /** Names and values of your own; they replace what the object had. */
@@ -53,8 +54,8 @@ function openMessage(ref: S3Ref, options: S3WriteOptions) {
   const { ifMatch, ifNoneMatch, metadata } = options;
   return {
     ref: refTo(ref),
-    ...textTo({ contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage }),
-    ...textTo({ ifMatch, ifNoneMatch }),
+    ...withoutUndefined({ contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage }),
+    ...withoutUndefined({ ifMatch, ifNoneMatch }),
     metadata: { ...metadata },
   };
 }
